@@ -1,0 +1,71 @@
+export { errorCatalogue, type ErrorCode, type ErrorEntry } from "./error-catalogue.js";
+export {
+  isStampedeError,
+  StampedeError,
+  suspendsJob,
+  toErrorFacts,
+  type ErrorFacts,
+  type ErrorOptions,
+} from "./errors.js";
+export { AttemptId, DatasetId, JobId, makeJobId, parseJobId } from "./ids.js";
+export { jobOfKey, keys, partitionOfOutput } from "./keys.js";
+export type { Engine, EngineSession, PartitionData, RowRange, TrainOutcome, TrainRequest } from "./ports/engine.js";
+export type { ByteRange, ObjectInfo, ObjectStore, StoredObject, WriteOutcome } from "./ports/object-store.js";
+export type { Clock, EventSink, Executors, Timers, UniqueSource } from "./ports/platform.js";
+export type { Queue, QueueMessage } from "./ports/queue.js";
+export { DatasetManifest, Encoding, Field, Part } from "./schema/dataset.js";
+export { DatasetSpec, FieldSelection, type DatasetSpecInput } from "./schema/dataset-spec.js";
+export { JobEvent } from "./schema/events.js";
+export {
+  CancelRecord,
+  Contribution,
+  DeltaRecord,
+  EvaluationRecord,
+  FailureRecord,
+  JobHead,
+  JobResult,
+  JobSpec,
+  RoundRecord,
+  TaskTable,
+} from "./schema/job.js";
+export { CompileSettings, JobFile, type JobFileInput } from "./schema/job-file.js";
+export { Claim, DeltaMessage, DriverMessage, TaskMessage } from "./schema/messages.js";
+export { MetricState, MetricStates } from "./schema/metrics.js";
+export { EngineName, ModelDefinition, TrainingConfig } from "./schema/model.js";
+export { Partition, Round, Stage, type StageKind } from "./schema/stage.js";
+export { TrainingSettings } from "./schema/training.js";
+export {
+  bytesPerElement,
+  dtypes,
+  sizeOf,
+  tensorOf,
+  viewOf,
+  type DType,
+  type NamedTensors,
+  type NumericArray,
+  type Tensor,
+  type TypedArrays,
+} from "./tensors.js";
+export { aggregationPatienceMs, decide, maxTimerMs } from "./job-machine/decide.js";
+export type { Action, Decision, JobFacts, NextHead } from "./job-machine/facts.js";
+export {
+  batchesPerEpoch,
+  examplesOf,
+  firstStage,
+  nextStage,
+  roundsOf,
+  workOf,
+  type EpochSlice,
+} from "./job-machine/rounds.js";
+export { WeightedMean } from "./aggregate/weighted-mean.js";
+export { hashTensors, sha256Hex } from "./codec/hash.js";
+export { decodeMessage, encodeMessage } from "./codec/messages.js";
+export { decodeRecord, encodeRecord } from "./codec/records.js";
+export { decodeSafetensors, encodeSafetensors } from "./codec/safetensors.js";
+export { decodeSafetensorsHeader, safetensorsHeaderEnd } from "./codec/safetensors-header.js";
+export { decodeTensorRecord, decodeTensorRecordHeader, encodeTensorRecord } from "./codec/tensor-records.js";
+export { meanMetric, mergeMetrics, resolveMetrics } from "./metrics.js";
+export { deriveKey, permutation, randomUint32, uniformStream } from "./random.js";
+export { encodedWidth, encodeRows } from "./encode.js";
+export { parseInput, type InputSource } from "./parse/parse-input.js";
+export { nearest } from "./suggest.js";

@@ -1,0 +1,67 @@
+import type { Field } from "../schema/dataset.js";
+import type { MetricStates } from "../schema/metrics.js";
+import type { EngineName, ModelDefinition } from "../schema/model.js";
+import type { NamedTensors, Tensor } from "../tensors.js";
+
+/** A partition in memory: one tensor of shape [rows, ...field.storedShape] for each field, features first. */
+export interface PartitionData {
+  readonly rows: number;
+  readonly fields: readonly { readonly field: Field; readonly tensor: Tensor }[];
+}
+
+export interface TrainRequest {
+  readonly data: PartitionData;
+  /** Rows in the order they are visited; batch i is rows order[i * batchSize] ... and the last one may be short. */
+  readonly order: Uint32Array;
+  readonly batchSize: number;
+  /** The batches to train, half open. */
+  readonly fromBatch: number;
+  readonly toBatch: number;
+  /** Dropout masks and noise of batch i follow from (randomKey, i) alone, so that any split into calls has the same bits. */
+  readonly randomKey: number;
+}
+export interface TrainOutcome {
+  readonly examples: number;
+  /**
+   * For each batch in order its `loss` and compiled metrics, as means over its samples. One by one, so that whoever adds them up
+   * gets the same bits however the work was split into calls.
+   */
+  readonly batches: readonly MetricStates[];
+}
+
+export interface RowRange {
+  readonly data: PartitionData;
+  readonly batchSize: number;
+  /** Rows fromRow ... toRow - 1 in stored order. */
+  readonly fromRow: number;
+  readonly toRow: number;
+}
+
+/** A compiled model, ready to run. Not shared between threads. */
+export interface EngineSession {
+  /**
+   * Takes over weights by name and, if given, the optimizer's state; without it the optimizer starts afresh.
+   * @throws StampedeError `training.incompatible-delta` when names, shapes or dtypes differ from the model's
+   */
+  load(weights: NamedTensors, optimizer?: NamedTensors): Promise<void>;
+  /** @throws StampedeError `training.non-finite` as soon as a batch's loss is not finite */
+  train(request: TrainRequest): Promise<TrainOutcome>;
+  /** Loss and metrics as exactly mergeable states. */
+  evaluate(range: RowRange): Promise<MetricStates>;
+  /** One tensor of shape [toRow - fromRow, ...] for each output of the model. Labels in `data` are not needed. */
+  predict(range: RowRange): Promise<readonly Tensor[]>;
+  /** Copies of the weights in the model's order, and of the optimizer's state (possibly empty). */
+  save(): Promise<{ readonly weights: NamedTensors; readonly optimizer: NamedTensors }>;
+  /** Frees everything; the session MUST NOT be used afterwards. */
+  close(): void;
+}
+
+/** Turns a model into a session: tfjs (the reference) or a compiled graph. */
+export interface Engine {
+  readonly name: EngineName;
+  /**
+   * Names of weights MUST depend on the model alone: equal in every process that opens it.
+   * @throws StampedeError `engine.unavailable`, `engine.failed`, `model.unsupported`
+   */
+  open(model: ModelDefinition): Promise<EngineSession>;
+}

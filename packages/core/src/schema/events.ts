@@ -1,0 +1,79 @@
+import * as z from "zod";
+import { JobId } from "../ids.js";
+import { EngineName } from "./model.js";
+import { Partition, Round, Stage } from "./stage.js";
+
+const Metrics = z.record(z.string(), z.number());
+const Count = z.number().int().min(0);
+const Ms = z.number().min(0);
+const task = { job: JobId, stage: Stage, partition: Partition, attempt: z.number().int().min(1) };
+
+/** What a job tells while it runs: one JSON object a line with `--json`, the source of the live view and of the logs. */
+export const JobEvent = z.discriminatedUnion("event", [
+  z.strictObject({
+    event: z.literal("data.ready"),
+    job: JobId,
+    set: z.enum(["train", "validation", "evaluate", "predict"]),
+    dataset: z.string(),
+    rows: Count,
+    partitions: Count,
+    bytes: Count,
+    /** An earlier job had written the same partitions. */
+    reused: z.boolean(),
+    ms: Ms,
+  }),
+  z.strictObject({
+    event: z.literal("job.submitted"),
+    job: JobId,
+    name: z.string(),
+    kind: z.enum(["train", "evaluate", "predict"]),
+    engine: EngineName,
+    executors: Count,
+    rounds: Count,
+    parameters: Count,
+    resumed: z.boolean(),
+  }),
+  z.strictObject({ event: z.literal("round.started"), job: JobId, stage: Stage, rounds: Count, at: Ms }),
+  z.strictObject({ event: z.literal("task.started"), ...task, at: Ms }),
+  z.strictObject({
+    event: z.literal("task.progress"),
+    ...task,
+    examples: Count,
+    totalExamples: Count,
+    /** Running means since the beginning of the task. */
+    metrics: Metrics,
+    examplesPerSecond: z.number().min(0),
+  }),
+  z.strictObject({ event: z.literal("task.finished"), ...task, examples: Count, metrics: Metrics, computeMs: Ms }),
+  z.strictObject({ event: z.literal("task.failed"), ...task, code: z.string(), message: z.string() }),
+  z.strictObject({
+    event: z.literal("round.finished"),
+    job: JobId,
+    round: Round,
+    rounds: Count,
+    examples: Count,
+    metrics: Metrics,
+    /** Of the weights of the round before; see RoundRecord. */
+    validation: Metrics.optional(),
+    wallMs: Ms,
+    /** The slowest executor's own time: wallMs minus this is the system's overhead. */
+    slowestMs: Ms,
+  }),
+  z.strictObject({
+    event: z.literal("job.succeeded"),
+    job: JobId,
+    metrics: Metrics,
+    validation: Metrics.optional(),
+    rounds: Count,
+    executors: Count,
+    wallMs: Ms,
+    /** The sum of all executors' own time. */
+    computeMs: Ms,
+    weightsSha256: z.string().optional(),
+    modelPath: z.string().optional(),
+    /** Where predictions were written. */
+    outputPath: z.string().optional(),
+  }),
+  z.strictObject({ event: z.literal("job.failed"), job: JobId.optional(), code: z.string(), message: z.string() }),
+]);
+export type JobEvent = z.infer<typeof JobEvent>;

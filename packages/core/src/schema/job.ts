@@ -1,0 +1,149 @@
+import * as z from "zod";
+import { AttemptId, DatasetId, JobId } from "../ids.js";
+import { errorCatalogue, type ErrorCode } from "../error-catalogue.js";
+import { EngineName, ModelDefinition } from "./model.js";
+import { MetricStates } from "./metrics.js";
+import { Partition, Round, Stage } from "./stage.js";
+import { TrainingSettings } from "./training.js";
+
+const Milliseconds = z.number().min(0);
+const isErrorCode = (text: string): text is ErrorCode => text in errorCatalogue;
+export const ErrorRecord = z.strictObject({
+  code: z.string().refine(isErrorCode),
+  message: z.string().max(100_000),
+  retryable: z.boolean(),
+});
+
+/** What was asked for. Immutable: `jobs/<job>/spec.json`. */
+export const JobSpec = z.strictObject({
+  version: z.literal(1),
+  job: JobId,
+  name: z.string().min(1).max(200),
+  kind: z.enum(["train", "evaluate", "predict"]),
+  createdAt: Milliseconds,
+  engine: EngineName,
+  model: ModelDefinition,
+  /** The data set that is trained on, evaluated or predicted; one executor for each of its partitions. */
+  dataset: DatasetId,
+  partitions: z.number().int().min(1).max(10_000),
+  /** Rows of each partition, in order. */
+  partitionRows: z.array(z.number().int().min(0)),
+  /** Evaluated with the weights of every round; has as many partitions as `dataset`. */
+  validation: DatasetId.optional(),
+  training: TrainingSettings,
+});
+export type JobSpec = z.infer<typeof JobSpec>;
+
+/** The last try of each task of the stage; lists are indexed by partition. */
+export const TaskTable = z.strictObject({
+  /** The number of the last attempt, from 1. */
+  attempts: z.array(z.number().int().min(1)),
+  /** Attempts that failed or timed out; one lost together with the whole machine does not count. */
+  failures: z.array(z.number().int().min(0)),
+  startedAt: z.array(Milliseconds),
+  deadlines: z.array(Milliseconds),
+});
+export type TaskTable = z.infer<typeof TaskTable>;
+
+/** The moving part of a job, written by compare-and-swap: `jobs/<job>/head.json`. */
+export const JobHead = z.strictObject({
+  version: z.literal(1),
+  job: JobId,
+  /** Unique for every write, so that no two bodies (and etags) are equal. */
+  token: AttemptId,
+  stage: Stage,
+  stageStartedAt: Milliseconds,
+  tasks: TaskTable,
+  /** The timer that is pending, as far as the driver knows. */
+  timerAt: Milliseconds,
+});
+export type JobHead = z.infer<typeof JobHead>;
+
+/** Somebody asked for the job to stop: `jobs/<job>/cancel.json`. */
+export const CancelRecord = z.strictObject({ version: z.literal(1), job: JobId, requestedAt: Milliseconds });
+
+/** One failed attempt, as the executor or its platform reported it. */
+export const FailureRecord = z.strictObject({
+  version: z.literal(1),
+  job: JobId,
+  stage: Stage,
+  partition: Partition,
+  attempt: z.number().int().min(1),
+  failedAt: Milliseconds,
+  error: ErrorRecord,
+});
+export type FailureRecord = z.infer<typeof FailureRecord>;
+
+/** The end of a job; the first one wins: `jobs/<job>/result.json`. */
+export const JobResult = z.strictObject({
+  version: z.literal(1),
+  job: JobId,
+  token: AttemptId,
+  status: z.enum(["succeeded", "failed", "cancelled"]),
+  endedAt: Milliseconds,
+  error: ErrorRecord.optional(),
+  /** The round whose weights are the job's result. */
+  round: Round,
+  /** Training metrics of the last round, or those of an evaluation. */
+  metrics: MetricStates,
+  validation: MetricStates.optional(),
+  weightsSha256: z.string().optional(),
+});
+export type JobResult = z.infer<typeof JobResult>;
+
+/** The metadata of a delta. */
+export const DeltaRecord = z.strictObject({
+  version: z.literal(1),
+  job: JobId,
+  round: Round,
+  partition: Partition,
+  attempt: z.number().int().min(1),
+  attemptId: AttemptId,
+  /** `none`: the tensors are the executor's weights after the round; the aggregator forms before - after in float64. */
+  codec: z.enum(["none"]),
+  examples: z.number().int().min(0),
+  batches: z.number().int().min(0),
+  computeMs: Milliseconds,
+  metrics: MetricStates,
+  /** Of the weights that the round began with, on this partition of the validation data. */
+  validation: MetricStates.optional(),
+});
+export type DeltaRecord = z.infer<typeof DeltaRecord>;
+
+export const Contribution = z.strictObject({
+  partition: Partition,
+  attempt: z.number().int().min(1),
+  attemptId: AttemptId,
+  examples: z.number().int().min(0),
+  computeMs: Milliseconds,
+  metrics: MetricStates,
+});
+
+/** The metadata of committed weights: what went into them. */
+export const RoundRecord = z.strictObject({
+  version: z.literal(1),
+  job: JobId,
+  round: Round,
+  attemptId: AttemptId,
+  committedAt: Milliseconds,
+  contributions: z.array(Contribution),
+  metrics: MetricStates,
+  /** Of the weights of the round before. */
+  validation: MetricStates.optional(),
+  weightsSha256: z.string().regex(/^[0-9a-f]{64}$/),
+});
+export type RoundRecord = z.infer<typeof RoundRecord>;
+
+/** What an evaluate task commits. */
+export const EvaluationRecord = z.strictObject({
+  version: z.literal(1),
+  job: JobId,
+  round: Round,
+  partition: Partition,
+  attempt: z.number().int().min(1),
+  attemptId: AttemptId,
+  examples: z.number().int().min(0),
+  computeMs: Milliseconds,
+  metrics: MetricStates,
+});
+export type EvaluationRecord = z.infer<typeof EvaluationRecord>;

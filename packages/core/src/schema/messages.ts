@@ -1,0 +1,54 @@
+import * as z from "zod";
+import { AttemptId, JobId } from "../ids.js";
+import { ErrorRecord } from "./job.js";
+import { Partition, Round, Stage } from "./stage.js";
+
+/** The payload of an executor invocation: one attempt of one task. */
+export const TaskMessage = z.strictObject({
+  version: z.literal(1),
+  job: JobId,
+  stage: Stage,
+  partition: Partition,
+  attempt: z.number().int().min(1),
+  attemptId: AttemptId,
+  /** Milliseconds since the epoch; work that ends later is not waited for. */
+  deadlineAt: z.number(),
+});
+export type TaskMessage = z.infer<typeof TaskMessage>;
+
+/** On queue `driver`. Hints only: the driver reads the facts and decides anew. */
+export const DriverMessage = z.discriminatedUnion("type", [
+  z.strictObject({
+    version: z.literal(1),
+    type: z.literal("look"),
+    job: JobId,
+    reason: z.enum(["submitted", "round", "task", "timer", "cancel"]),
+  }),
+  /** Every executor started before this time (ms since the epoch) is known to be gone: its tasks are started anew at once. */
+  z.strictObject({ version: z.literal(1), type: z.literal("resumed"), job: JobId, goneBefore: z.number() }),
+  /** The platform reports that an invocation ended without a word of its own (crash, timeout, out of memory). */
+  z.strictObject({
+    version: z.literal(1),
+    type: z.literal("invocation-failed"),
+    task: TaskMessage,
+    error: ErrorRecord,
+  }),
+]);
+export type DriverMessage = z.infer<typeof DriverMessage>;
+
+/** A pointer to a stored object instead of its bytes. */
+export const Claim = z.strictObject({
+  key: z.string().max(1024),
+  etag: z.string().max(200),
+  bytes: z.number().int().min(0),
+});
+
+/** On queue `deltas`: a delta was committed, or (without a claim) the driver finds a complete round without weights. */
+export const DeltaMessage = z.strictObject({
+  version: z.literal(1),
+  type: z.literal("delta"),
+  job: JobId,
+  round: Round,
+  claim: Claim.optional(),
+});
+export type DeltaMessage = z.infer<typeof DeltaMessage>;

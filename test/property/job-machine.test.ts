@@ -1,0 +1,82 @@
+import { fc, test } from "@fast-check/vitest";
+import { decide, type FailureRecord, type JobFacts, type JobHead } from "@stampede/core";
+import { expect } from "vitest";
+import { makeJobSpec } from "../support/job-specs.js";
+
+/** What may happen between two decisions. */
+const happening = fc.record({
+  type: fc.constantFrom("commit", "fail", "aggregate", "sleep", "restart", "look"),
+  partition: fc.nat({ max: 4 }),
+  ms: fc.nat({ max: 70_000 }),
+});
+
+test.prop([fc.integer({ min: 1, max: 5 }), fc.integer({ min: 1, max: 3 }), fc.array(happening, { maxLength: 60 })])(
+  "whatever happens: attempts are capped, rounds only go forward, and a job left alone ends",
+  (partitions, epochs, happenings) => {
+    const maxAttempts = 3;
+    const partitionRows = Array.from({ length: partitions }, () => 10);
+    const spec = makeJobSpec({ partitionRows, training: { epochs, maxAttempts, taskTimeoutSeconds: 60 } });
+    let now = 1;
+    let head: JobHead | undefined;
+    let outputs = new Set<number>();
+    let failures: FailureRecord[] = [];
+    let weightsCommitted = false;
+    let gone = 0;
+    let ended: string | undefined;
+
+    const look = (): void => {
+      const facts: JobFacts = {
+        spec,
+        head,
+        ended: ended !== undefined,
+        cancelRequested: false,
+        weightsCommitted,
+        outputs,
+        failures,
+        executorsGoneBefore: gone,
+      };
+      const decision = decide(facts, now);
+      expect(decide(facts, now)).toEqual(decision);
+      if (decision.head !== undefined) {
+        const before = head;
+        head = { version: 1, job: spec.job, token: "t", ...decision.head };
+        if (before !== undefined) expect(head.stage.round - before.stage.round).toBeOneOf([0, 1]);
+        if (before?.stage.round !== head.stage.round) {
+          outputs = new Set();
+          failures = [];
+          weightsCommitted = false;
+        }
+        for (const failed of head.tasks.failures) expect(failed).toBeLessThan(maxAttempts);
+      }
+      for (const action of decision.actions) {
+        if (action.type === "start") expect(outputs.has(action.partition)).toBe(false);
+        if (action.type === "wake") expect(action.at).toBeGreaterThan(now);
+        if (action.type === "aggregate" && outputs.size === partitions) weightsCommitted = true;
+        if (action.type === "end") ended = action.status;
+      }
+      gone = 0;
+    };
+
+    look();
+    for (const { type, partition: any, ms } of happenings) {
+      const partition = any % partitions;
+      if (ended !== undefined || head === undefined) break;
+      if (type === "sleep") now += ms;
+      if (type === "commit" && !weightsCommitted) outputs.add(partition);
+      if (type === "aggregate") weightsCommitted ||= outputs.size === partitions;
+      if (type === "restart") gone = now;
+      if (type === "fail") {
+        const attempt = head.tasks.attempts[partition] ?? 1;
+        const error = { code: "task.crashed", message: "", retryable: true } as const;
+        failures.push({ version: 1, job: spec.job, stage: head.stage, partition, attempt, failedAt: now, error });
+      }
+      look();
+    }
+    for (let step = 0; step < 10 * epochs && ended === undefined; step += 1) {
+      outputs = new Set(partitionRows.keys());
+      now += 31_000;
+      look();
+    }
+    expect(ended).toBeDefined();
+  },
+);
