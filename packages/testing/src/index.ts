@@ -1,0 +1,12 @@
+export { executorsContract, type ExecutorsHarness } from "./contracts/executors.js";
+export { engineContract } from "./contracts/engine.js";
+export type { EngineHarness, PlainFit, PlainOutcome } from "./contracts/engine-support.js";
+export { objectStoreContract } from "./contracts/object-store.js";
+export type { ObjectStoreHarness } from "./contracts/object-store-support.js";
+export { queueContract } from "./contracts/queue.js";
+export type { QueueHarness } from "./contracts/queue-support.js";
+export { EventRecorder } from "./event-recorder.js";
+export { ManualClock } from "./manual-clock.js";
+export { MemoryObjectStore } from "./memory-object-store.js";
+export { SequentialUnique } from "./sequential-unique.js";
+export { tinyEngine } from "./tiny-engine.js";
