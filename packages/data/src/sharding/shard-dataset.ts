@@ -1,0 +1,136 @@
+import type { DatasetId, DatasetManifest } from "@stampede/core";
+import type { FieldEncoder } from "../fields/encoder.js";
+import { makeEncoders } from "../fields/make-encoder.js";
+import { findManifest } from "../load.js";
+import { refusal } from "../refusal.js";
+import { Scratch } from "../scratch.js";
+import { sourceOf } from "../sources/open-source.js";
+import { datasetIdOf } from "./dataset-id.js";
+import { ContiguousDeal, RoundRobinDeal } from "./deal.js";
+import { dealOut } from "./deal-out.js";
+import type { ShardDeps, ShardedSet, ShardOutcome, ShardRequest } from "./request.js";
+import { openSpool } from "./spool.js";
+import type { SpooledSet } from "./spooled-set.js";
+import { storeSet } from "./store-set.js";
+
+interface Ids {
+  readonly train: DatasetId;
+  readonly validation: DatasetId | undefined;
+}
+interface Manifests {
+  readonly train: DatasetManifest;
+  readonly validation: DatasetManifest | undefined;
+}
+
+/**
+ * Brings a data set into the store: reads it once, shuffles and deals its rows to partition files (or cuts it into runs of rows),
+ * learns statistics and categories on the way, and commits everything with the manifest. The same input and request give the
+ * same bytes and the same id; a data set that is already in the store is only hashed. A pass that fails leaves no data set and no
+ * temporary file behind.
+ *
+ * @throws StampedeError `data.*` for bad data, naming file, line and column; `job-file.invalid` and `option.invalid` for a request
+ *   that makes no sense; `model.data-mismatch` for rows unlike those of `preprocessing`; `store.*`; `job.interrupted`
+ */
+export async function shardDataset(request: ShardRequest, deps: ShardDeps): Promise<ShardOutcome> {
+  const began = performance.now();
+  checkRequest(request);
+  const { dataset, baseFolder, preprocessing, partitions } = request;
+  const source = sourceOf(dataset, { baseFolder, known: preprocessing, ignoreLabels: request.labels === "ignore" });
+  const identity = await source.identify(deps.signal);
+  const ids: Ids = {
+    train: datasetIdOf(identity, request, "train"),
+    validation: request.validationSplit === undefined ? undefined : datasetIdOf(identity, request, "validation"),
+  };
+  const stored = await findStored(ids, deps);
+  if (stored !== undefined) {
+    checkRows(request, source.name, stored.train.rows, stored.validation?.rows);
+    return outcomeOf(stored, true, performance.now() - began);
+  }
+
+  const rows = await source.open();
+  const encoders = makeEncoders(rows.fields, preprocessing);
+  const sets: SpooledSet[] = [];
+  try {
+    const train = await openSet(sets, request, encoders, preprocessing === undefined, deps);
+    const validation = ids.validation === undefined ? undefined : await openSet(sets, request, encoders, false, deps);
+    await dealOut(rows, encoders, { train, validation }, request, deps.signal);
+    await source.assertUnchanged();
+    checkRows(request, source.name, train.deal.rows, validation?.deal.rows);
+    const fields = encoders.map((encoder) => encoder.finish());
+    const kept = request.order === "kept";
+    const store = async (id: DatasetId, set: SpooledSet): Promise<DatasetManifest> =>
+      storeSet(deps.store, { id, set, fields, partitions, kept }, deps.signal);
+    const manifests: Manifests = {
+      train: await store(ids.train, train),
+      validation:
+        ids.validation === undefined || validation === undefined ? undefined : await store(ids.validation, validation),
+    };
+    return outcomeOf(manifests, false, performance.now() - began);
+  } finally {
+    for (const { spool } of sets) await spool.close();
+  }
+}
+
+async function findStored({ train, validation }: Ids, { store }: ShardDeps): Promise<Manifests | undefined> {
+  const found = await findManifest(store, train);
+  if (found === undefined) return undefined;
+  if (validation === undefined) return { train: found, validation: undefined };
+  const heldOut = await findManifest(store, validation);
+  return heldOut === undefined ? undefined : { train: found, validation: heldOut };
+}
+
+async function openSet(
+  opened: SpooledSet[],
+  { order, partitions }: ShardRequest,
+  encoders: readonly FieldEncoder[],
+  observed: boolean,
+  { temporaryFolder }: ShardDeps,
+): Promise<SpooledSet> {
+  const deal = order === "kept" ? new ContiguousDeal(partitions) : new RoundRobinDeal(partitions);
+  const scratches = encoders.map(() => new Scratch());
+  const set = { deal, spool: await openSpool(encoders.length, temporaryFolder), observed, scratches };
+  opened.push(set);
+  return set;
+}
+
+/** The most partitions a job may have, as in the schema of its spec. */
+const maxPartitions = 10_000;
+
+function checkRequest({ partitions, order, validationSplit }: ShardRequest): void {
+  if (!Number.isInteger(partitions) || partitions < 1 || partitions > maxPartitions) {
+    throw refusal("option.invalid", `Expected 1 ... ${maxPartitions} partitions, found ${partitions}.`);
+  }
+  if (validationSplit === undefined) return;
+  if (!(validationSplit > 0 && validationSplit < 1)) {
+    throw refusal("option.invalid", `Expected a validationSplit between 0 and 1, found ${validationSplit}.`);
+  }
+  if (order === "kept") {
+    throw refusal("option.invalid", "Expected no validationSplit where the order of rows is kept, found one.");
+  }
+}
+
+function checkRows(request: ShardRequest, name: string, rows: number, heldOut: number | undefined): void {
+  const { partitions, validationSplit, emptyPartitions = "refuse" } = request;
+  if (rows === 0 || heldOut === 0) {
+    const split =
+      validationSplit === undefined
+        ? ""
+        : ` The fraction ${validationSplit} is held out of ${rows + (heldOut ?? 0)} rows.`;
+    const what = heldOut === 0 && rows > 0 ? "row of validation data" : "row";
+    throw refusal("data.empty", `${name}: expected at least one ${what}, found none.${split}`);
+  }
+  if (rows >= partitions || emptyPartitions === "allow") return;
+  const text = `${name}: expected at least ${partitions} rows, one for each executor, found ${rows}.`;
+  throw refusal("data.too-few-rows", text, { details: { rows, partitions } });
+}
+
+function outcomeOf({ train, validation }: Manifests, reused: boolean, ms: number): ShardOutcome {
+  const describe = (manifest: DatasetManifest): ShardedSet => ({
+    id: manifest.dataset,
+    manifest,
+    reused,
+    ms,
+    bytes: manifest.parts.reduce((sum, part) => sum + part.bytes, 0),
+  });
+  return { train: describe(train), ...(validation === undefined ? {} : { validation: describe(validation) }) };
+}

@@ -1,0 +1,125 @@
+import { createHash } from "node:crypto";
+import {
+  encodeRecord,
+  keys,
+  sha256Hex,
+  DatasetManifest,
+  type DatasetId,
+  type Field,
+  type ObjectStore,
+} from "@stampede/core";
+import { columnOf } from "../arrow/column-types.js";
+import { layOutFile } from "../arrow/file-layout.js";
+import { corrupt } from "../arrow/corrupt.js";
+import { loadManifest } from "../load.js";
+import { stopIfAborted } from "../refusal.js";
+import { Scratch } from "../scratch.js";
+import { rowsOf } from "./deal.js";
+import { columnBytes, type SpooledSet } from "./spooled-set.js";
+
+type Part = DatasetManifest["parts"][number];
+
+export interface SetToStore {
+  readonly id: DatasetId;
+  readonly set: SpooledSet;
+  readonly fields: readonly Field[];
+  readonly partitions: number;
+  /** Rows are numbered in the manifest. */
+  readonly kept: boolean;
+}
+
+/** Used for one part after the other. */
+interface PartMemory {
+  readonly placeholder: Scratch;
+  readonly chunk: Scratch;
+}
+
+/** Partition files that are written at the same time. */
+const concurrentParts = 4;
+
+/** Writes all partition files, then the manifest, which makes the data set exist. */
+export async function storeSet(store: ObjectStore, wanted: SetToStore, signal?: AbortSignal): Promise<DatasetManifest> {
+  const { id, set, fields, partitions, kept } = wanted;
+  const parts: Part[] = [];
+  let next = 0;
+  const placeholder = new Scratch();
+  const work = async (): Promise<void> => {
+    const memory: PartMemory = { placeholder, chunk: new Scratch() };
+    while (next < partitions) {
+      const partition = next++;
+      stopIfAborted(signal);
+      parts[partition] = await storePart(store, wanted, partition, memory);
+    }
+  };
+  await allSettled(Array.from({ length: Math.min(concurrentParts, partitions) }, work));
+  const manifest: DatasetManifest = {
+    version: 1,
+    dataset: id,
+    rows: set.deal.rows,
+    fields: [...fields],
+    parts: kept ? numbered(parts) : parts,
+  };
+  const outcome = await store.create(keys.manifest(id), encodeRecord(DatasetManifest, manifest));
+  return outcome === "conflict" ? loadManifest(store, id) : manifest;
+}
+
+/** Waits for all, so that nothing goes on behind the caller's back, then fails with the first failure. */
+async function allSettled(work: readonly Promise<void>[]): Promise<void> {
+  const results = await Promise.allSettled(work);
+  for (const result of results) if (result.status === "rejected") throw result.reason;
+}
+
+function numbered(parts: readonly Part[]): Part[] {
+  let firstRow = 0;
+  return parts.map((part) => {
+    const start = firstRow;
+    firstRow += part.rows;
+    return { ...part, firstRow: start };
+  });
+}
+
+/** Writes one partition file, or finds that an interrupted run has written the very same one. */
+async function storePart(store: ObjectStore, wanted: SetToStore, partition: number, memory: PartMemory): Promise<Part> {
+  const rows = rowsOf(wanted.set.deal, partition);
+  const key = keys.part(wanted.id, partition);
+  const written = digesting(partBytes(wanted, partition, rows, memory));
+  if ((await store.create(key, written.chunks)) !== "conflict") return { rows, ...written.digest() };
+  const expected = digesting(partBytes(wanted, partition, rows, memory));
+  for await (const _ of expected.chunks) stopIfAborted(undefined);
+  const digest = expected.digest();
+  const found = await store.get(key);
+  if (found !== undefined && found.body.length === digest.bytes && sha256Hex(found.body) === digest.sha256) {
+    return { rows, ...digest };
+  }
+  throw corrupt(key, `the partition file with SHA-256 ${digest.sha256}`, "other bytes");
+}
+
+async function* partBytes(
+  { set, fields }: SetToStore,
+  partition: number,
+  rows: number,
+  { placeholder, chunk }: PartMemory,
+): AsyncGenerator<Uint8Array> {
+  for (const piece of layOutFile(fields.map(columnOf), rows, { scratch: placeholder })) {
+    const field = piece.kind === "values" ? fields[piece.column] : undefined;
+    if (piece.kind === "bytes") yield piece.bytes;
+    else if (field !== undefined) yield* columnBytes(set, partition, { index: piece.column, field, ...piece }, chunk);
+  }
+}
+
+/** Passes chunks on and hashes them. */
+function digesting(chunks: AsyncIterable<Uint8Array>): {
+  readonly chunks: AsyncIterable<Uint8Array>;
+  digest(): Pick<Part, "bytes" | "sha256">;
+} {
+  const hash = createHash("sha256");
+  let bytes = 0;
+  async function* pass(): AsyncGenerator<Uint8Array> {
+    for await (const chunk of chunks) {
+      hash.update(chunk);
+      bytes += chunk.length;
+      yield chunk;
+    }
+  }
+  return { chunks: pass(), digest: () => ({ bytes, sha256: hash.digest("hex") }) };
+}

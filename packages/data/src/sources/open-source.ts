@@ -1,0 +1,41 @@
+import { DatasetSpec, parseInput, type DatasetSpecInput, type Field } from "@stampede/core";
+import { idxOfBuiltin } from "./builtin.js";
+import { csvSource } from "./csv-source.js";
+import { fileArrays } from "./file-arrays.js";
+import { sourceOfMemory, type MemoryDataset } from "./memory-source.js";
+import { npzSource } from "./npz-source.js";
+import type { Source } from "./source.js";
+
+export interface SourceContext {
+  readonly baseFolder: string;
+  /** The fields of the training data, for sets that must be read as it was. */
+  readonly known: readonly Field[] | undefined;
+  readonly ignoreLabels: boolean;
+}
+
+/** @throws StampedeError `job-file.invalid` */
+export function sourceOf(dataset: DatasetSpecInput | MemoryDataset, context: SourceContext): Source {
+  if (dataset.format === "memory") {
+    const { labels: _, ...unlabelled } = dataset;
+    return sourceOfMemory(context.ignoreLabels ? unlabelled : dataset);
+  }
+  const spec = parseInput(DatasetSpec, dataset, { code: "job-file.invalid", what: "The data set" });
+  if (context.ignoreLabels) delete spec.labels;
+  return sourceOfSpec(spec, context);
+}
+
+function sourceOfSpec(spec: DatasetSpec, { baseFolder, known, ignoreLabels }: SourceContext): Source {
+  switch (spec.format) {
+    case "csv":
+      return csvSource(spec, baseFolder, known);
+    case "idx":
+    case "npy":
+      return fileArrays(spec, baseFolder);
+    case "npz":
+      return npzSource(spec, baseFolder);
+    case "builtin": {
+      const { labels, ...idx } = idxOfBuiltin(spec);
+      return fileArrays(ignoreLabels ? idx : { ...idx, labels }, baseFolder);
+    }
+  }
+}

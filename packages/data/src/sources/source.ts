@@ -1,0 +1,69 @@
+import type { FieldSelection, TypedArrays } from "@stampede/core";
+import type { CategoryTable } from "../fields/category-table.js";
+
+/** Element types a source may hold; those that are not stored are converted on the way. */
+interface SourceArrays extends TypedArrays {
+  readonly uint32: Uint32Array;
+  readonly int64: BigInt64Array;
+  readonly uint64: BigUint64Array;
+}
+export type SourceDType = keyof SourceArrays;
+export type SourceArray = SourceArrays[SourceDType];
+
+export const sourceBytes = {
+  float32: 4,
+  float64: 8,
+  int8: 1,
+  uint8: 1,
+  int16: 2,
+  uint16: 2,
+  int32: 4,
+  uint32: 4,
+  int64: 8,
+  uint64: 8,
+} as const satisfies Record<SourceDType, number>;
+
+export type FieldOptions = Pick<FieldSelection, "shape" | "scale" | "standardize" | "oneHot" | "classes">;
+
+export interface SourceColumn {
+  readonly name: string;
+  /** Present when the column holds text; its values are then numbers of this table. */
+  readonly categories?: CategoryTable;
+}
+
+/** One input or output of the model, as the source holds it. */
+export interface SourceField {
+  readonly role: "feature" | "label";
+  readonly dtype: SourceDType;
+  /** `[]` when a row is a single value. */
+  readonly rowShape: readonly number[];
+  readonly columns?: readonly SourceColumn[];
+  readonly options: FieldOptions;
+}
+
+/** Names the place of one value for a message: file, and line and column or row. */
+export type PlaceOf = (row: number, element: number) => string;
+
+/** Rows that follow each other; one array a field, row-major. Valid until the next block is asked for. */
+export interface SourceBlock {
+  readonly rows: number;
+  readonly values: readonly SourceArray[];
+  readonly places: readonly PlaceOf[];
+}
+
+/** An opened source: its fields (features first) are known, its values are not yet read. */
+export interface OpenSource {
+  readonly fields: readonly SourceField[];
+  /** All rows once, in blocks of exactly `blockRows` but for the last. */
+  blocks(blockRows: number): AsyncIterable<SourceBlock>;
+}
+
+export interface Source {
+  /** For messages: the files. */
+  readonly name: string;
+  /** Everything the values depend on, without paths: hashes of the bytes and how they are read. JSON. */
+  identify(signal?: AbortSignal): Promise<unknown>;
+  open(): Promise<OpenSource>;
+  /** @throws StampedeError `data.not-readable` when a file is no longer what `identify` saw */
+  assertUnchanged(): Promise<void>;
+}
