@@ -1,0 +1,4 @@
+import { engineContract } from "@stampede/testing";
+import { tfjsHarness } from "../support/tfjs-engine.js";
+
+engineContract("tfjs-cpu", () => tfjsHarness("tfjs-cpu"));
