@@ -1,0 +1,126 @@
+import {
+  decodeMessage,
+  DeltaMessage,
+  DriverMessage,
+  type JobEvent,
+  type JobResult,
+  type JobSpec,
+  type NamedTensors,
+  type ObjectStore,
+  type TaskMessage,
+} from "@stampede/core";
+import { MemoryObjectStore, tinyEngine } from "@stampede/testing";
+import {
+  Executor,
+  handleDeltaMessages,
+  handleDriverMessage,
+  readResult,
+  readWeights,
+  submitJob,
+  type DriverDeps,
+  type ExecutorDeps,
+} from "@stampede/training";
+
+type Event =
+  | { readonly to: "driver"; readonly body: string; readonly at: number }
+  | { readonly to: "deltas"; readonly body: string; readonly at: number }
+  | { readonly to: "executor"; readonly task: TaskMessage; readonly at: number };
+
+/** What may happen to an event that is due. */
+type Fate = "deliver" | "lose" | "double";
+
+export interface WorldOptions {
+  /** Which of the due events comes next. @default the oldest */
+  readonly pick?: (due: number) => number;
+  readonly fateOf?: (event: Event) => Fate;
+  readonly store?: ObjectStore;
+}
+
+/**
+ * The roles of a job in one process: real use cases over a real store, with a virtual clock and a schedule that the test
+ * chooses. Time passes only when nothing is due.
+ */
+export class World {
+  readonly store: ObjectStore;
+  readonly events: JobEvent[] = [];
+  readonly started: TaskMessage[] = [];
+  #now = 1_000_000;
+  #unique = 0;
+  #pending: Event[] = [];
+  readonly #options: WorldOptions;
+
+  constructor(options: WorldOptions = {}) {
+    this.#options = options;
+    this.store = options.store ?? new MemoryObjectStore();
+  }
+
+  get deps(): DriverDeps & ExecutorDeps {
+    const send =
+      (to: "driver" | "deltas") =>
+      (body: string, { delayMs = 0 }: { readonly delayMs?: number } = {}) => {
+        this.#pending.push({ to, body, at: this.#now + delayMs });
+        return Promise.resolve();
+      };
+    return {
+      store: this.store,
+      queues: { driver: { send: send("driver") }, deltas: { send: send("deltas") } },
+      clock: { now: () => this.#now },
+      unique: { hex: (digits) => (this.#unique++).toString(16).padStart(digits, "0") },
+      events: { emit: (event) => void this.events.push(event) },
+      engine: () => Promise.resolve(tinyEngine),
+      residentBytes: 1_000_000,
+      executors: {
+        start: (task) => {
+          this.started.push(task);
+          this.#pending.push({ to: "executor", task, at: this.#now });
+          return Promise.resolve();
+        },
+      },
+    };
+  }
+
+  /** Stores the job, whose data set is already there, and tells the driver. */
+  async submit(spec: JobSpec, weights: NamedTensors): Promise<void> {
+    const { store, clock, unique } = this.deps;
+    await submitJob(spec, weights, { store, clock, unique });
+    this.tell({ version: 1, type: "look", job: spec.job, reason: "submitted" });
+  }
+
+  tell(message: DriverMessage): void {
+    this.#pending.push({ to: "driver", body: JSON.stringify(message), at: this.#now });
+  }
+
+  /** Everything under way is gone, as after a power cut. */
+  crash(): void {
+    this.#pending = [];
+    this.#now += 1000;
+  }
+
+  /** Lets things happen until nothing is left to happen, or `until` says so. Answers the job's result, if there is one. */
+  async run(spec: JobSpec, until: () => boolean = () => false, limit = 20_000): Promise<JobResult | undefined> {
+    for (let step = 0; step < limit && this.#pending.length > 0 && !until(); step += 1) {
+      if (!this.#pending.some(({ at }) => at <= this.#now)) {
+        this.#now = Math.min(...this.#pending.map(({ at }) => at));
+      }
+      const due = this.#pending.filter(({ at }) => at <= this.#now);
+      const event = due[this.#options.pick?.(due.length) ?? 0];
+      if (event === undefined) throw new Error("pick() chose an event that is not there");
+      const fate = this.#options.fateOf?.(event) ?? "deliver";
+      if (fate !== "double") this.#pending.splice(this.#pending.indexOf(event), 1);
+      if (fate !== "lose") await this.#deliver(event);
+    }
+    return readResult(this.store, spec.job);
+  }
+
+  async weights(spec: JobSpec, round: number): Promise<NamedTensors> {
+    return (await readWeights(this.store, spec.job, round)).tensors;
+  }
+
+  async #deliver(event: Event): Promise<void> {
+    if (event.to === "executor") return new Executor(this.deps).run(event.task);
+    if (event.to === "deltas") {
+      return handleDeltaMessages([decodeMessage(DeltaMessage, event.body, "deltas")], this.deps);
+    }
+    await handleDriverMessage(decodeMessage(DriverMessage, event.body, "driver"), this.deps);
+  }
+}
