@@ -1,0 +1,9 @@
+import * as z from "zod";
+
+/** What a function's thread is given once, when it starts: the place of an environment's variables. */
+export const FunctionSettings = z.strictObject({
+  home: z.string(),
+  /** How many bytes of partitions one executor keeps in memory between tasks. */
+  residentBytes: z.number().int().min(0),
+});
+export type FunctionSettings = z.infer<typeof FunctionSettings>;

@@ -1,0 +1,77 @@
+import { dirname } from "node:path";
+import { StampedeError } from "@stampede/core";
+import { addFolder, ifThere, removeEmptyFolder, syncFolder, type Files } from "./files.js";
+import { foreign } from "./store-error.js";
+
+/** Folders that are remembered; a job of many rounds must not make the memory grow. */
+const maxKnown = 4096;
+
+/**
+ * The folders below `objects`. Each is looked at once: it must be a real folder, so that no key leads out of the store, and its
+ * name must be on the disk before an object in it counts as stored.
+ */
+export class Folders {
+  readonly #files: Files;
+  readonly #top: string;
+  readonly #real = new Set<string>();
+  readonly #durable = new Set<string>();
+
+  constructor(files: Files, top: string) {
+    this.#files = files;
+    this.#top = top;
+  }
+
+  /** @throws StampedeError `store.corrupt` when a symbolic link is in the way */
+  isThere(folder: string): boolean {
+    if (folder === this.#top || this.#real.has(folder)) return true;
+    if (!this.isThere(dirname(folder))) return false;
+    const found = ifThere(() => this.#files.lstatSync(folder));
+    if (found?.isSymbolicLink()) throw foreign(folder, "a folder of the store", "a symbolic link");
+    if (found?.isDirectory() !== true) return false;
+    remember(this.#real, folder);
+    return true;
+  }
+
+  /**
+   * Makes the folder and those above it, durably.
+   * @throws StampedeError `store.invalid-key` when an object is in the way, `store.corrupt` when a symbolic link is
+   */
+  async make(folder: string): Promise<void> {
+    if (folder === this.#top || this.#durable.has(folder)) return;
+    const parent = dirname(folder);
+    await this.make(parent);
+    addFolder(this.#files, folder);
+    if (!this.isThere(folder)) throw objectInTheWay(folder);
+    await syncFolder(this.#files, parent);
+    remember(this.#durable, folder);
+  }
+
+  /** Removes the folder and those above it as far as they are empty. */
+  prune(folder: string): void {
+    for (let each = folder; each !== this.#top && removeEmptyFolder(this.#files, each); each = dirname(each)) {
+      this.#real.delete(each);
+      this.#durable.delete(each);
+    }
+  }
+
+  /** Somebody else removed it, perhaps with those above. */
+  forget(folder: string): void {
+    for (let each = folder; each !== this.#top; each = dirname(each)) {
+      this.#real.delete(each);
+      this.#durable.delete(each);
+    }
+  }
+}
+
+function remember(known: Set<string>, folder: string): void {
+  if (known.size >= maxKnown) known.clear();
+  known.add(folder);
+}
+
+function objectInTheWay(path: string): StampedeError {
+  return new StampedeError(
+    "store.invalid-key",
+    `Expected a folder at ${path}, found an object. A folder store cannot hold both "a" and "a/b"; nothing was stored.`,
+    { details: { path } },
+  );
+}

@@ -1,0 +1,184 @@
+import { StampedeError, type Clock, type Timers } from "@stampede/core";
+import { Thread, type ThreadOptions } from "./thread.js";
+
+export interface ThreadPoolOptions extends ThreadOptions {
+  /** How many payloads run at the same time. */
+  readonly threads: number;
+  readonly clock: Clock;
+  readonly timers: Timers;
+}
+
+export interface RunOptions {
+  /** Milliseconds since the epoch. Waiting for a thread counts too; a thread whose work lasts longer is ended. */
+  readonly deadlineAt: number;
+  /** Work with the same text prefers a thread that did it before, and finds its data in memory there. */
+  readonly affinity?: string;
+}
+
+interface Work {
+  readonly payload: unknown;
+  readonly options: RunOptions;
+  readonly resolve: () => void;
+  readonly reject: (error: unknown) => void;
+  cancelTimer: () => void;
+  /** How often younger work went first because its data was in memory. */
+  overtaken: number;
+}
+
+interface Slot {
+  readonly thread: Thread;
+  /** What it has done, the latest last. */
+  readonly affinities: Set<string>;
+  work: Work | undefined;
+}
+
+/** The longest delay that setTimeout takes. */
+const maxTimerMs = 2 ** 31 - 1;
+/** What one thread is remembered for; a long life must not make the memory grow. */
+const maxAffinities = 1000;
+/** After that the oldest work goes first whatever is in memory. */
+const maxOvertaken = 8;
+
+/**
+ * A function on worker threads. Threads stay warm between payloads; one that crashes, hangs or outgrows its memory is replaced
+ * when it is next needed. More payloads than threads wait their turn.
+ */
+export class ThreadPool {
+  readonly #options: ThreadPoolOptions;
+  readonly #slots = new Set<Slot>();
+  /** The longest idle first. */
+  readonly #idle = new Set<Slot>();
+  /** The oldest first. */
+  readonly #waiting = new Set<Work>();
+  #closed = false;
+
+  constructor(options: ThreadPoolOptions) {
+    this.#options = options;
+  }
+
+  /** Starts all threads, so that loading the function overlaps with other work. */
+  warm(): void {
+    while (!this.#closed && this.#slots.size < this.#options.threads) this.#idle.add(this.#addSlot());
+  }
+
+  /**
+   * Runs the function on a payload, which must be cloneable.
+   * @throws StampedeError `task.timed-out`, `task.crashed`, `task.out-of-memory`; `job.interrupted` when the pool is closed; or
+   *   what the function threw (`internal.unexpected` for an error that is not Stampede's)
+   */
+  run(payload: unknown, options: RunOptions): Promise<void> {
+    const { clock, timers } = this.#options;
+    const remainingMs = options.deadlineAt - clock.now();
+    if (this.#closed) return Promise.reject(closedPool());
+    if (remainingMs <= 0) return Promise.reject(timedOut("its deadline was over before it began"));
+    return new Promise((resolve, reject) => {
+      const work: Work = { payload, options, resolve, reject, cancelTimer: () => undefined, overtaken: 0 };
+      work.cancelTimer = timers.after(Math.min(remainingMs, maxTimerMs), () => this.#timeOut(work));
+      this.#waiting.add(work);
+      this.#assign();
+    });
+  }
+
+  /** Ends every thread at once and resolves when they are gone. Work that runs or waits is rejected with `job.interrupted`. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    for (const work of this.#waiting) this.#settle(work, closedPool());
+    await Promise.all([...this.#slots].map(({ thread }) => thread.stop(closedPool())));
+  }
+
+  #assign(): void {
+    for (let next = this.#choose(); next !== undefined; next = this.#choose()) {
+      this.#waiting.delete(next.work);
+      this.#idle.delete(next.slot);
+      void this.#runOn(next.slot, next.work);
+    }
+  }
+
+  /**
+   * What runs next, and where. A thread is never left idle for the sake of data in another one: reading a partition again takes
+   * less time than most tasks. But of the work that waits, a thread takes what it has the data for before what it has not.
+   */
+  #choose(): { readonly work: Work; readonly slot: Slot } | undefined {
+    const [oldest] = this.#waiting;
+    if (oldest === undefined || this.#closed) return undefined;
+    for (const work of oldest.overtaken < maxOvertaken ? this.#waiting : [oldest]) {
+      const slot = this.#idleWith(work.options.affinity);
+      if (slot === undefined) continue;
+      if (work !== oldest) oldest.overtaken += 1;
+      return { work, slot };
+    }
+    const slot = this.#anyIdle() ?? (this.#slots.size < this.#options.threads ? this.#addSlot() : undefined);
+    return slot && { work: oldest, slot };
+  }
+
+  #idleWith(affinity: string | undefined): Slot | undefined {
+    if (affinity === undefined) return undefined;
+    for (const slot of this.#idle) if (slot.affinities.has(affinity)) return slot;
+    return undefined;
+  }
+
+  /** One that has nothing in memory yet, else the one that has been idle longest. */
+  #anyIdle(): Slot | undefined {
+    for (const slot of this.#idle) if (slot.affinities.size === 0) return slot;
+    const [longest] = this.#idle;
+    return longest;
+  }
+
+  async #runOn(slot: Slot, work: Work): Promise<void> {
+    const { deadlineAt, affinity } = work.options;
+    slot.work = work;
+    if (affinity !== undefined) remember(slot.affinities, affinity);
+    try {
+      await slot.thread.run(work.payload, deadlineAt - this.#options.clock.now());
+      this.#settle(work);
+    } catch (error) {
+      this.#settle(work, error);
+    }
+    slot.work = undefined;
+    if (slot.thread.isUsable) this.#idle.add(slot);
+    this.#assign();
+  }
+
+  #timeOut(work: Work): void {
+    if (this.#waiting.has(work)) return this.#settle(work, timedOut("it was still waiting for a thread"));
+    for (const slot of this.#slots) {
+      if (slot.work === work) void slot.thread.stop(timedOut("it was stopped, and its thread is replaced"));
+    }
+  }
+
+  #settle(work: Work, error?: unknown): void {
+    this.#waiting.delete(work);
+    work.cancelTimer();
+    if (error === undefined) work.resolve();
+    else work.reject(error);
+  }
+
+  #addSlot(): Slot {
+    const slot: Slot = {
+      thread: new Thread(this.#options, () => {
+        this.#slots.delete(slot);
+        this.#idle.delete(slot);
+        this.#assign();
+      }),
+      affinities: new Set(),
+      work: undefined,
+    };
+    this.#slots.add(slot);
+    return slot;
+  }
+}
+
+function remember(affinities: Set<string>, affinity: string): void {
+  affinities.delete(affinity);
+  affinities.add(affinity);
+  const [oldest] = affinities;
+  if (affinities.size > maxAffinities && oldest !== undefined) affinities.delete(oldest);
+}
+
+function timedOut(found: string): StampedeError {
+  return new StampedeError("task.timed-out", `Expected a task to finish before its deadline; ${found}.`);
+}
+
+function closedPool(): StampedeError {
+  return new StampedeError("job.interrupted", "The threads were stopped; what was committed is kept.");
+}
