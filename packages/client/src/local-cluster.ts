@@ -1,0 +1,74 @@
+import { availableParallelism } from "node:os";
+import { resolve } from "node:path";
+import type { JobEvent, JobId, ObjectStore } from "@stampede/core";
+import { FolderObjectStore, JobLog, LocalCloud } from "@stampede/local";
+import type { Cluster, RunOptions } from "./types.js";
+
+export interface LocalClusterOptions {
+  /** The folder of jobs and data sets. @default the environment variable STAMPEDE_HOME, else `.stampede` in the current folder */
+  readonly home?: string;
+  /** Executors that run at the same time; more than this take turns. @default the number of cores */
+  readonly threads?: number;
+  /** The memory that one executor may use, in MiB. @default 4096 */
+  readonly memoryLimitMb?: number;
+}
+
+/** A cluster that must be closed: it holds threads. */
+export interface LocalCluster extends Cluster {
+  close(): Promise<void>;
+}
+
+/** This machine as a cluster: executors are worker threads, the object store is a folder. No account, no network. */
+export function localCluster(options: LocalClusterOptions = {}): LocalCluster {
+  return new EmbeddedCluster(options);
+}
+
+class EmbeddedCluster implements LocalCluster {
+  readonly #options: LocalClusterOptions;
+  readonly #home: string;
+  readonly #log: JobLog;
+  #store: FolderObjectStore | undefined;
+  #cloud: LocalCloud | undefined;
+
+  constructor(options: LocalClusterOptions) {
+    this.#options = options;
+    const fromEnvironment = process.env["STAMPEDE_HOME"];
+    const home = options.home ?? (fromEnvironment === "" ? undefined : fromEnvironment) ?? ".stampede";
+    this.#home = resolve(home);
+    this.#log = new JobLog(this.#home);
+  }
+
+  async open(): Promise<ObjectStore> {
+    this.#store ??= FolderObjectStore.open(this.#home);
+    return this.#store;
+  }
+
+  warm(): void {
+    this.#start();
+  }
+
+  async run(job: JobId, { resumed, onEvent, signal }: RunOptions): Promise<void> {
+    await this.#start().run(job, { resumed, onEvent, ...(signal && { signal }) });
+  }
+
+  record(event: JobEvent): void {
+    this.#log.append(event);
+  }
+
+  events(job: JobId): Promise<readonly JobEvent[]> {
+    return this.#log.read(job);
+  }
+
+  async close(): Promise<void> {
+    const cloud = this.#cloud;
+    this.#cloud = undefined;
+    await cloud?.close();
+  }
+
+  /** Threads are started by the first job, not by whoever only lists jobs. */
+  #start(): LocalCloud {
+    const { threads = availableParallelism(), memoryLimitMb = 4096 } = this.#options;
+    this.#cloud ??= LocalCloud.start({ home: this.#home, threads, memoryLimitMb });
+    return this.#cloud;
+  }
+}

@@ -1,0 +1,13 @@
+import { roundsOf, sizeOf, type JobEvent, type JobSpec, type NamedTensors } from "@stampede/core";
+
+/** The event that begins a run. */
+export function submittedEvent(
+  spec: JobSpec,
+  weights: NamedTensors,
+  resumed: boolean,
+): Extract<JobEvent, { event: "job.submitted" }> {
+  const { job, name, kind, engine, partitions: executors } = spec;
+  const parameters = [...weights.values()].reduce((sum, { shape }) => sum + sizeOf(shape), 0);
+  const rounds = kind === "train" ? roundsOf(spec) : 0;
+  return { event: "job.submitted", job, name, kind, engine, executors, rounds, parameters, resumed };
+}

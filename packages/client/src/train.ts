@@ -1,0 +1,63 @@
+import { join } from "node:path";
+import { resolveMetrics, type DatasetSpec, type JobResult, type JobSpec, type ObjectStore } from "@stampede/core";
+import { loadManifest } from "@stampede/data";
+import { readWeights, splitTensors } from "@stampede/training";
+import { writeModelFolder } from "./model-folder.js";
+import { checkOutput } from "./output.js";
+import { prepareTraining } from "./prepare.js";
+import { readResumable, runToEnd, summaryOf, teller } from "./training-run.js";
+import type { JobSucceeded, TrainRequest } from "./types.js";
+
+/**
+ * Trains a job to its end and saves the model under `out`, or goes on with an interrupted one.
+ *
+ * @throws StampedeError: an input error before anything was started; the job's own reason; `job.cancelled`;
+ *   `job.interrupted` when `signal` aborts
+ */
+export async function train(request: TrainRequest): Promise<JobSucceeded> {
+  const { job: file, cluster, signal, overwrite = false } = request;
+  const began = performance.now();
+  // Without `out` the folder is named after a job that has no id yet; any name in its place tells whether it can be written.
+  const folderOf = (job: string): string => join(request.out ?? join("stampede-out", job), "model");
+  await checkOutput(folderOf(request.resume ?? "new-job"), { overwrite, existsCode: "model.exists" });
+  const store = await cluster.open();
+  cluster.warm();
+  const tell = teller(cluster, request.onEvent);
+  const { name, compile, data, training, engine } = file;
+  const plan = { name, compile, data, training, engine, model: request.model, baseFolder: request.baseFolder };
+  const resumed = request.resume !== undefined;
+  const { spec, ended } = resumed
+    ? await readResumable(store, request.resume, tell)
+    : { spec: await prepareTraining(plan, { store, tell, signal }), ended: undefined };
+  // A job that has succeeded and whose process died before it saved the model has only that left to do.
+  const result = ended ?? (await runToEnd(cluster, spec.job, { resumed, tell, signal }));
+  const modelPath = await saveTrained(store, spec, result, { folder: folderOf(spec.job), overwrite, data: data.train });
+  const event = { ...(await summaryOf(store, spec, result, performance.now() - began)), modelPath };
+  tell(event);
+  return event;
+}
+
+/** Writes the weights of a succeeded job as a model folder. */
+async function saveTrained(
+  store: ObjectStore,
+  spec: JobSpec,
+  result: JobResult,
+  target: { readonly folder: string; readonly overwrite: boolean; readonly data: DatasetSpec },
+): Promise<string> {
+  const { record, tensors } = await readWeights(store, spec.job, result.round);
+  const { weights } = splitTensors(tensors);
+  const { fields } = await loadManifest(store, spec.dataset);
+  const notes = {
+    version: 1 as const,
+    job: spec.job,
+    name: spec.name,
+    trainedAt: new Date(result.endedAt).toISOString(),
+    fields: [...fields],
+    data: target.data,
+    rounds: result.round,
+    metrics: resolveMetrics(result.metrics),
+    ...(result.validation && { validation: resolveMetrics(result.validation) }),
+    weightsSha256: record.weightsSha256,
+  };
+  return writeModelFolder(target.folder, { definition: spec.model, weights, notes }, target.overwrite);
+}

@@ -1,0 +1,97 @@
+import {
+  isStampedeError,
+  resolveMetrics,
+  StampedeError,
+  type JobEvent,
+  type JobId,
+  type JobResult,
+  type JobSpec,
+  type ObjectStore,
+} from "@stampede/core";
+import { readResult, readSpec, readWeights } from "@stampede/training";
+import { readHistory } from "./jobs.js";
+import { submittedEvent } from "./submitted.js";
+import type { Cluster, JobSucceeded } from "./types.js";
+
+export type Tell = (event: JobEvent) => void;
+
+/** Adds every event to the job's log and hands it on. */
+export function teller(cluster: Cluster, onEvent: Tell | undefined): Tell {
+  return (event) => {
+    cluster.record(event);
+    onEvent?.(event);
+  };
+}
+
+/**
+ * Runs a stored job to its end.
+ * @throws StampedeError with the job's own reason when it did not succeed; `job.interrupted` when `signal` aborts
+ */
+export async function runToEnd(
+  cluster: Cluster,
+  job: JobId,
+  options: { readonly resumed: boolean; readonly tell: Tell; readonly signal: AbortSignal | undefined },
+): Promise<JobResult> {
+  const { resumed, tell, signal } = options;
+  try {
+    await cluster.run(job, { resumed, onEvent: tell, ...(signal && { signal }) });
+    const result = await readResult(await cluster.open(), job);
+    if (result?.status === "succeeded") return result;
+    throw endedBadly(job, result);
+  } catch (error) {
+    // Whoever awaits this call learns of the error from it; the log must learn of it too.
+    if (isStampedeError(error)) cluster.record({ event: "job.failed", job, code: error.code, message: error.message });
+    throw error;
+  }
+}
+
+/**
+ * A job to go on with, and its result when it has succeeded already.
+ * @throws StampedeError `job.not-found`; `job.not-resumable` when it failed or was cancelled
+ */
+export async function readResumable(
+  store: ObjectStore,
+  job: JobId,
+  tell: Tell,
+): Promise<{ readonly spec: JobSpec; readonly ended: JobResult | undefined }> {
+  const spec = await readSpec(store, job);
+  const ended = await readResult(store, job);
+  if (ended !== undefined && ended.status !== "succeeded") {
+    const message = `Expected a job to go on with, but ${job} has ended (${ended.status}). Nothing was started.`;
+    throw new StampedeError("job.not-resumable", message, { details: { job } });
+  }
+  const { tensors } = await readWeights(store, job, 0);
+  tell(submittedEvent(spec, tensors, true));
+  return { spec, ended };
+}
+
+/** What `job.succeeded` says of a finished job. */
+export async function summaryOf(
+  store: ObjectStore,
+  spec: JobSpec,
+  result: JobResult,
+  wallMs: number,
+): Promise<JobSucceeded> {
+  const rounds = await readHistory(store, spec);
+  const computeMs = rounds.flatMap(({ executors }) => executors).reduce((sum, executor) => sum + executor.computeMs, 0);
+  return {
+    event: "job.succeeded",
+    job: spec.job,
+    metrics: resolveMetrics(result.metrics),
+    ...(result.validation && { validation: resolveMetrics(result.validation) }),
+    rounds: result.round,
+    executors: spec.partitions,
+    wallMs,
+    computeMs,
+    ...(result.weightsSha256 !== undefined && { weightsSha256: result.weightsSha256 }),
+  };
+}
+
+function endedBadly(job: JobId, result: JobResult | undefined): StampedeError {
+  const details = { job };
+  if (result?.error !== undefined) return new StampedeError(result.error.code, result.error.message, { details });
+  if (result?.status === "cancelled") {
+    return new StampedeError("job.cancelled", `Job ${job} was cancelled before it ended.`, { details });
+  }
+  return new StampedeError("job.failed", `Expected a result of job ${job}, found none.`, { details });
+}
