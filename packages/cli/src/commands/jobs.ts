@@ -1,0 +1,60 @@
+import { parseJobId, type JobEvent } from "@stampede/core";
+import { withCluster } from "../cluster.js";
+import { exitCode, type ExitCode } from "../exit-code.js";
+import { voiceFor, type Host } from "../host.js";
+import { plainLine } from "../present/plain.js";
+import { jobLife, jobTable } from "../present/jobs.js";
+
+export interface JobsOptions {
+  readonly json?: boolean;
+}
+
+/** `stampede jobs list` */
+export async function listJobs(host: Host, options: JobsOptions): Promise<ExitCode> {
+  return withCluster(host, async (client, cluster) => {
+    const jobs = await client.listJobs(cluster);
+    print(host, options, jobs, () => jobTable(jobs));
+    return exitCode.done;
+  });
+}
+
+/** `stampede jobs show ID` */
+export async function showJob(host: Host, id: string, options: JobsOptions): Promise<ExitCode> {
+  const job = parseJobId(id);
+  return withCluster(host, async (client, cluster) => {
+    const details = await client.showJob(cluster, job);
+    print(host, options, [details], () => jobLife(details));
+    return exitCode.done;
+  });
+}
+
+/** `stampede jobs logs ID` */
+export async function showLogs(host: Host, id: string, options: JobsOptions): Promise<ExitCode> {
+  const job = parseJobId(id);
+  return withCluster(host, async (client, cluster) => {
+    await client.showJob(cluster, job);
+    const events = await cluster.events(job);
+    print(host, options, events, () => events.map(logLine));
+    return exitCode.done;
+  });
+}
+
+/** `stampede jobs cancel ID` */
+export async function cancelJob(host: Host, id: string, options: JobsOptions): Promise<ExitCode> {
+  const job = parseJobId(id);
+  return withCluster(host, async (client, cluster) => {
+    await client.cancelJob(cluster, job);
+    print(host, options, [{ job, cancelRequested: true }], () => [`${job} is asked to stop.`]);
+    return exitCode.done;
+  });
+}
+
+function logLine(event: JobEvent): string {
+  return plainLine(event) ?? JSON.stringify(event);
+}
+
+function print(host: Host, options: JobsOptions, values: readonly object[], lines: () => readonly string[]): void {
+  const json = voiceFor(host, options.json === true) === "json";
+  const output = json ? values.map((value) => JSON.stringify(value)) : lines();
+  if (output.length > 0) host.stdout.write(`${output.join("\n")}\n`);
+}

@@ -1,0 +1,37 @@
+import { exitCode } from "./exit-code.js";
+import type { Host } from "./host.js";
+
+/** Work that does not stop within this time is left to the end of the process; it is made for sudden ends. */
+const patienceMs = 700;
+
+export interface Interruption {
+  readonly signal: AbortSignal;
+  /** Listens no longer. */
+  dispose(): void;
+}
+
+/**
+ * The first Ctrl-C (SIGINT, SIGTERM) calls `onFirst` and aborts the signal; the process ends when the work has stopped, or
+ * after 0.7 s. The second one ends the process at once. A closed stdout counts as the first, without words.
+ */
+export function listenForInterrupt(host: Host, onFirst: (reason: "signal" | "closed") => void): Interruption {
+  const controller = new AbortController();
+  let timer: NodeJS.Timeout | undefined;
+  const stop = (reason: "signal" | "closed"): void => {
+    if (controller.signal.aborted) {
+      if (reason === "signal") host.exit(exitCode.interrupted);
+      return;
+    }
+    onFirst(reason);
+    timer = setTimeout(() => host.exit(exitCode.interrupted), patienceMs);
+    controller.abort();
+  };
+  const forget = [host.onInterrupt(() => stop("signal")), host.onClosedOutput(() => stop("closed"))];
+  return {
+    signal: controller.signal,
+    dispose: () => {
+      clearTimeout(timer);
+      for (const each of forget) each();
+    },
+  };
+}

@@ -1,0 +1,54 @@
+import type { JobEvent } from "@stampede/core";
+import * as text from "./text.js";
+
+/** A job of many rounds tells of about this many. */
+const toldRounds = 100;
+
+/** What a line of a log says about an event; undefined for events that are told by others, or too often to be told. */
+export function plainLine(event: JobEvent): string | undefined {
+  switch (event.event) {
+    case "data.ready":
+      return dataLine(event);
+    case "job.submitted":
+      return [
+        `job ${event.job}${event.resumed ? " (resumed)" : ""}: ${text.printable(event.name)}`,
+        `${text.counted(event.parameters, "parameter")}, engine ${event.engine}, ${text.counted(event.executors, "executor")}`,
+      ].join(", ");
+    case "round.started":
+      return event.stage.kind === "evaluate" ? "evaluating" : undefined;
+    case "round.finished":
+      return isTold(event.round, event.rounds) ? roundLine(event) : undefined;
+    case "task.failed":
+      return `executor ${event.partition}, attempt ${event.attempt} failed: ${event.code}: ${firstLine(event.message)}`;
+    case "task.started":
+    case "task.progress":
+    case "task.finished":
+    case "job.succeeded":
+    case "job.failed":
+      return undefined;
+    default:
+      return event satisfies never;
+  }
+}
+
+/** The rest of a message may be a stack; `stampede jobs show` has it whole. */
+function firstLine(message: string): string {
+  return text.printable(message.split("\n", 1)[0] ?? "");
+}
+
+function dataLine(event: Extract<JobEvent, { event: "data.ready" }>): string {
+  const { set, rows, partitions, reused, ms } = event;
+  const made = reused ? "written by an earlier job" : `${text.bytes(event.bytes)} written in ${text.duration(ms)}`;
+  return `${set} data: ${text.counted(rows, "row")} in ${text.counted(partitions, "partition")}, ${made}`;
+}
+
+function roundLine(event: Extract<JobEvent, { event: "round.finished" }>): string {
+  const { round, rounds, metrics, validation, wallMs } = event;
+  const before =
+    validation === undefined || round < 2 ? "" : `; validation after round ${round - 1}: ${text.metrics(validation)}`;
+  return `round ${round}/${rounds}: ${text.metrics(metrics)} (${text.duration(wallMs)})${before}`;
+}
+
+function isTold(round: number, rounds: number): boolean {
+  return round === rounds || round % Math.ceil(Math.max(1, rounds) / toldRounds) === 0;
+}

@@ -1,0 +1,90 @@
+import type { Cluster, JobSucceeded } from "@stampede/client";
+import type { JobEvent, JobId } from "@stampede/core";
+import { redirectConsole } from "./console.js";
+import { openCluster, type Client, type OpenCluster } from "./cluster.js";
+import { exitCode, type ExitCode } from "./exit-code.js";
+import { voiceFor, type Host } from "./host.js";
+import { listenForInterrupt } from "./interruption.js";
+import type { JobView } from "./present/job-view.js";
+import { makePresenter } from "./present/presenter.js";
+import { reportError } from "./report-error.js";
+
+/** What differs between the commands that run a job: train, evaluate, predict. */
+export interface JobCommand {
+  /** Epochs of the whole job, where there are any. */
+  readonly epochs?: number;
+  /** Told before anything starts. */
+  readonly plan: readonly string[];
+  run(client: Client, cluster: Cluster, hooks: JobHooks): Promise<JobSucceeded>;
+  /** Told at the end. */
+  summary(view: JobView, outcome: JobSucceeded): readonly string[];
+  /** The command that goes on with an interrupted job; absent for those that simply start again. */
+  resume?(job: JobId): string;
+}
+
+interface JobHooks {
+  readonly onEvent: (event: JobEvent) => void;
+  readonly signal: AbortSignal;
+}
+
+/** Reads the input, runs the job and shows it. Every error becomes words and an exit code here. */
+export async function runJob(host: Host, json: boolean, prepare: () => Promise<JobCommand>): Promise<ExitCode> {
+  let command: JobCommand;
+  try {
+    command = await prepare();
+  } catch (error) {
+    return refuse(host, json, error);
+  }
+  return carryOut(host, json, command);
+}
+
+function refuse(host: Host, json: boolean, error: unknown): ExitCode {
+  const { code, message, isInputError, lines } = reportError(error, host);
+  if (voiceFor(host, json) === "json") host.stdout.write(`${JSON.stringify(failedEvent(undefined, code, message))}\n`);
+  for (const line of lines) host.stderr.write(`${line}\n`);
+  return isInputError ? exitCode.badInput : exitCode.failed;
+}
+
+async function carryOut(host: Host, json: boolean, command: JobCommand): Promise<ExitCode> {
+  const presenter = makePresenter(host, { json, ...(command.epochs !== undefined && { epochs: command.epochs }) });
+  const job = (): JobId | undefined => presenter.view.submitted?.job;
+  const interruption = listenForInterrupt(host, (reason) => {
+    const kept = job() === undefined ? "no job was submitted" : "committed rounds are kept";
+    const last = failedEvent(job(), "job.interrupted", `The run was interrupted; ${kept}.`);
+    presenter.close(reason === "signal" ? last : undefined, []);
+    if (reason === "signal") presenter.note(interruptedLines(job(), command));
+  });
+  const restoreConsole = redirectConsole((lines) => presenter.note(lines));
+  let cluster: OpenCluster | undefined;
+  try {
+    presenter.note(command.plan);
+    const opened = await openCluster(host);
+    cluster = opened.cluster;
+    const onEvent = (event: JobEvent): void => presenter.event(event);
+    const outcome = await command.run(opened.client, cluster, { onEvent, signal: interruption.signal });
+    if (interruption.signal.aborted) return exitCode.interrupted;
+    presenter.close(outcome, command.summary(presenter.view, outcome));
+    return exitCode.done;
+  } catch (error) {
+    if (interruption.signal.aborted) return exitCode.interrupted;
+    const report = reportError(error, host);
+    presenter.close(failedEvent(job(), report.code, report.message), []);
+    presenter.note(report.lines);
+    if (job() !== undefined) presenter.note([`  its life: stampede jobs show ${job()}`]);
+    return report.isInputError && job() === undefined ? exitCode.badInput : exitCode.failed;
+  } finally {
+    await cluster?.close();
+    interruption.dispose();
+    restoreConsole();
+  }
+}
+
+function failedEvent(job: JobId | undefined, code: string, message: string): JobEvent {
+  return { event: "job.failed", ...(job !== undefined && { job }), code, message };
+}
+
+function interruptedLines(job: JobId | undefined, command: JobCommand): string[] {
+  if (job === undefined) return ["Interrupted. No job was submitted; start again when you like."];
+  if (command.resume === undefined) return ["Interrupted. Start it again when you like."];
+  return ["Interrupted. Committed rounds are kept. Go on with:", `  ${command.resume(job)}`];
+}

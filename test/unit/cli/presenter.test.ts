@@ -1,0 +1,129 @@
+import { makePresenter, trainSummary } from "@stampede/cli";
+import { JobEvent } from "@stampede/core";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { fakeHost, fakeOutput, type FakeHost } from "./fake-host.js";
+import { recordedJob } from "./recorded-job.js";
+import { Terminal } from "./terminal.js";
+
+const last = recordedJob.at(-1) as Extract<JobEvent, { event: "job.succeeded" }>;
+
+function play(host: FakeHost, json = false): void {
+  const presenter = makePresenter(host, { json, epochs: 3 });
+  for (const event of recordedJob) presenter.event(event);
+  presenter.close(last, trainSummary(presenter.view, last, { validationName: "Test", path: (path) => path }));
+}
+
+describe("in a pipe", () => {
+  it("writes every event once, the last word at the end, as JSON lines", () => {
+    const host = fakeHost();
+    play(host);
+    const events = host.stdout.written.map((line) => JobEvent.parse(JSON.parse(line)));
+    expect(events).toEqual(recordedJob);
+  });
+
+  it("tells people on stderr of data, rounds and failures, not of batches", () => {
+    const host = fakeHost();
+    play(host);
+    expect(host.stderr.written.join("").split("\n")).toEqual([
+      "train data: 1,617 rows in 2 partitions, 113.0 kB written in 0.0 s",
+      "validation data: 180 rows in 2 partitions, written by an earlier job",
+      "job digits-20260131-120000-0a1b2c: digits, 4,810 parameters, engine tfjs-wasm, 2 executors",
+      "round 1/3: loss 0.9000, accuracy 0.7500 (0.4 s)",
+      "executor 1, attempt 1 failed: task.crashed: The executor ended.",
+      "round 2/3: loss 0.4000, accuracy 0.8800 (0.6 s); validation after round 1: loss 0.5000, accuracy 0.8500",
+      "round 3/3: loss 0.2500, accuracy 0.9300 (0.4 s); validation after round 2: loss 0.3000, accuracy 0.9100",
+      "evaluating",
+      "Test accuracy 0.9444 (180 rows), loss 0.2000",
+      "Training: loss 0.2500, accuracy 0.9300",
+      "3 rounds on 2 executors in 1.7 s (2.3 s of computing)",
+      "Weights sha256 0123456789ab",
+      "Model: /nowhere/stampede-out/digits/model",
+      "Next: stampede evaluate /nowhere/stampede-out/digits/model --data DATA.yaml",
+      "      stampede predict /nowhere/stampede-out/digits/model --data DATA.yaml --out predictions.csv",
+      "",
+    ]);
+  });
+
+  it("tells of about a hundred rounds of a job that has many", () => {
+    const host = fakeHost();
+    const presenter = makePresenter(host, { json: true });
+    const round = recordedJob.find((event) => event.event === "round.finished") as Extract<
+      JobEvent,
+      { event: "round.finished" }
+    >;
+    for (let number = 1; number <= 10_050; number++) presenter.event({ ...round, round: number, rounds: 10_050 });
+    expect(host.stderr.written).toHaveLength(100);
+    expect(host.stderr.written.at(-1)).toMatch(/^round 10050\/10050/);
+    expect(host.stdout.written).toHaveLength(10_050);
+  });
+
+  it("says its last word once, whatever comes later", () => {
+    const host = fakeHost();
+    const presenter = makePresenter(host, { json: true });
+    presenter.event({ event: "job.failed", code: "job.cancelled", message: "told by the job" });
+    presenter.close({ event: "job.failed", code: "job.cancelled", message: "told at the end" }, []);
+    presenter.close(last, ["summary"]);
+    for (const event of recordedJob) presenter.event(event);
+    expect(host.stdout.written).toEqual([
+      '{"event":"job.failed","code":"job.cancelled","message":"told at the end"}\n',
+    ]);
+  });
+});
+
+describe("on a terminal", () => {
+  beforeEach(() => vi.useFakeTimers());
+  afterEach(() => vi.useRealTimers());
+
+  const screenOf = (columns: number, rows: number, env = {}) => {
+    const terminal = new Terminal(columns);
+    const tty = { ...fakeOutput({ isTTY: true, columns, rows }), write: (text: string) => terminal.feed(text) };
+    return { terminal, host: fakeHost({ tty, env }) };
+  };
+
+  it("redraws ten times a second at most and ends with rounds and summary", () => {
+    const { terminal, host } = screenOf(100, 24);
+    const presenter = makePresenter(host, { json: false, epochs: 3 });
+    presenter.note(["the plan"]);
+    for (const event of recordedJob.slice(0, 7)) presenter.event(event);
+    expect(terminal.lines).toEqual(["the plan"]);
+    vi.advanceTimersByTime(100);
+    expect(terminal.lines).toHaveLength(4);
+    expect(terminal.cursorHidden).toBe(true);
+    for (const event of recordedJob.slice(7)) presenter.event(event);
+    vi.advanceTimersByTime(1000);
+    presenter.close(last, ["the summary"]);
+    expect(terminal.lines).toEqual([
+      "the plan",
+      "executor 1, attempt 1 failed: task.crashed: The executor ended.",
+      expect.stringMatching(/^ {2}round 1 /),
+      expect.stringMatching(/^ {2}round 2 /),
+      expect.stringMatching(/^ {2}round 3 .*accuracy 0.9444/),
+      "the summary",
+    ]);
+    expect(terminal.cursorHidden).toBe(false);
+    vi.advanceTimersByTime(1000);
+    expect(terminal.lines).toHaveLength(6);
+  });
+
+  it.each([
+    ["a narrow terminal", 30, 24, {}],
+    ["a low terminal", 100, 4, {}],
+    ["a dumb terminal", 100, 24, { TERM: "dumb" }],
+  ])("speaks in plain lines, without JSON, on %s", (_, columns, rows, env) => {
+    const { terminal, host } = screenOf(columns, rows, env);
+    play(host);
+    vi.advanceTimersByTime(1000);
+    const shown = terminal.lines.join("");
+    expect(shown).toContain("Test accuracy 0.9444");
+    expect(shown).toContain("round 3/3");
+    expect(shown).not.toContain("{");
+  });
+
+  it("writes JSON lines when asked to, without a live view", () => {
+    const tty = fakeOutput({ isTTY: true });
+    const host = { ...fakeHost({ env: {} }), stdout: tty };
+    play(host, true);
+    vi.advanceTimersByTime(1000);
+    expect(tty.written).toHaveLength(recordedJob.length);
+  });
+});
