@@ -1,0 +1,77 @@
+import { parseArgs } from "node:util";
+import * as z from "zod";
+import { elephasChannels, elephasModes } from "./elephas/run.js";
+import { Refusal, type SuiteReport } from "./measure.js";
+import { describeMachine, machineLine, reportText, writeReport } from "./report.js";
+
+const usage = `npm run bench [-- SUITE... [OPTIONS]]
+  suites: job aggregate shard store (all of these by default), elephas
+  --repeat N      measured repeats, after one warm-up          (3)
+  --executors N   job: executors                               (2)
+  --epochs N      job, elephas: epochs                         (10)
+  --workers N     elephas: Spark workers, and executors        (2)
+  --mode M        elephas: ${elephasModes.join(", ")}  (synchronous)
+  --channel C     elephas, not synchronous: ${elephasChannels.join(", ")}       (http)
+`;
+
+const Count = z.coerce.number().int().min(1);
+const Options = z.strictObject({
+  repeat: Count.default(3),
+  executors: Count.default(2),
+  epochs: Count.default(10),
+  workers: Count.default(2),
+  mode: z.enum(elephasModes).default("synchronous"),
+  channel: z.enum(elephasChannels).default("http"),
+});
+type Options = z.infer<typeof Options>;
+
+const SuiteName = z.enum(["job", "aggregate", "shard", "store", "elephas"]);
+type SuiteName = z.infer<typeof SuiteName>;
+
+/** Suites are loaded when they are run, so that one of them does not weigh on another. */
+const suites: Readonly<Record<SuiteName, (options: Options) => Promise<SuiteReport>>> = {
+  job: async (options) => (await import("./job.js")).jobSuite(options),
+  aggregate: async (options) => (await import("./aggregate.js")).aggregateSuite(options),
+  shard: async (options) => (await import("./shard.js")).shardSuite(options),
+  store: async (options) => (await import("./store.js")).storeSuite(options),
+  elephas: async (options) => (await import("./elephas/suite.js")).elephasSuite(options, tell),
+};
+
+/** Those that need nothing but npm. */
+const native = SuiteName.exclude(["elephas"]).options;
+
+function tell(text: string): void {
+  process.stderr.write(`${text}\n`);
+}
+
+async function main(args: readonly string[]): Promise<void> {
+  const { names, options } = parse(args);
+  for (const name of names) {
+    tell(`${name} ...`);
+    const machine = describeMachine();
+    const report = await suites[name](options);
+    const path = writeReport(machine, report);
+    process.stdout.write(`${reportText(report)}\n  ${machineLine(machine)}\n  ${path}\n\n`);
+  }
+}
+
+function parse(args: readonly string[]): { names: readonly SuiteName[]; options: Options } {
+  const text = { type: "string" } as const;
+  const known = { repeat: text, executors: text, epochs: text, workers: text, mode: text, channel: text };
+  try {
+    const { values, positionals } = parseArgs({ args: [...args], allowPositionals: true, options: known });
+    const names = positionals.map((name) => SuiteName.parse(name));
+    return { names: names.length === 0 ? native : names, options: Options.parse(values) };
+  } catch (error) {
+    const reason = error instanceof z.ZodError ? z.prettifyError(error) : error instanceof Error ? error.message : "";
+    throw new Refusal(`${reason}\n\n${usage}`);
+  }
+}
+
+try {
+  await main(process.argv.slice(2));
+} catch (error) {
+  if (!(error instanceof Refusal)) throw error;
+  tell(error.message);
+  process.exitCode = 1;
+}
