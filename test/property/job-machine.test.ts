@@ -58,8 +58,8 @@ test.prop([fc.integer({ min: 1, max: 5 }), fc.integer({ min: 1, max: 3 }), fc.ar
     };
 
     look();
-    for (const { type, partition: any, ms } of happenings) {
-      const partition = any % partitions;
+    for (const { type, partition: drawn, ms } of happenings) {
+      const partition = drawn % partitions;
       if (ended !== undefined || head === undefined) break;
       if (type === "sleep") now += ms;
       if (type === "commit" && !weightsCommitted) outputs.add(partition);

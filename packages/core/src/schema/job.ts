@@ -99,7 +99,7 @@ export const DeltaRecord = z.strictObject({
   partition: Partition,
   attempt: z.number().int().min(1),
   attemptId: AttemptId,
-  /** `none`: the tensors are the executor's weights after the round; the aggregator forms before - after in float64. */
+  /** `none`: the tensors are the executor's weights after the round; the aggregator averages them in float64. */
   codec: z.enum(["none"]),
   examples: z.number().int().min(0),
   batches: z.number().int().min(0),
