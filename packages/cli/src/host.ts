@@ -24,6 +24,8 @@ export interface Host {
   onExit(listener: () => void): () => void;
   /** Ends the process at once. */
   exit(code: number): void;
+  /** Ends the process as an interrupt does to one that does not listen: also in the middle of native code. */
+  die(): void;
 }
 
 export type Colors = ReturnType<typeof picocolors.createColors>;

@@ -20,7 +20,7 @@ export {
 } from "./present/job-view.js";
 export { jobLife, jobTable } from "./present/jobs.js";
 export { closingLines, liveLines, type Frame } from "./present/live.js";
-export { plainLine } from "./present/plain.js";
+export { plainLines } from "./present/plain.js";
 export { makePresenter, type Presenter, type PresenterOptions } from "./present/presenter.js";
 export { Screen } from "./present/screen.js";
 export { evaluateSummary, predictSummary, trainSummary, type ValidationName } from "./present/summary.js";

@@ -13,17 +13,23 @@ export interface Interruption {
 /**
  * The first Ctrl-C (SIGINT, SIGTERM) calls `onFirst` and aborts the signal; the process ends when the work has stopped, or
  * after 0.7 s. The second one ends the process at once. A closed stdout counts as the first, without words.
+ * @param isInNative whether native code runs that an orderly exit would cut off
  */
-export function listenForInterrupt(host: Host, onFirst: (reason: "signal" | "closed") => void): Interruption {
+export function listenForInterrupt(
+  host: Host,
+  onFirst: (reason: "signal" | "closed") => void,
+  isInNative: () => boolean = () => false,
+): Interruption {
+  const end = (): void => (isInNative() ? host.die() : host.exit(exitCode.interrupted));
   const controller = new AbortController();
   let timer: NodeJS.Timeout | undefined;
   const stop = (reason: "signal" | "closed"): void => {
     if (controller.signal.aborted) {
-      if (reason === "signal") host.exit(exitCode.interrupted);
+      if (reason === "signal") end();
       return;
     }
     onFirst(reason);
-    timer = setTimeout(() => host.exit(exitCode.interrupted), patienceMs);
+    timer = setTimeout(end, patienceMs);
     controller.abort();
   };
   const forget = [host.onInterrupt(() => stop("signal")), host.onClosedOutput(() => stop("closed"))];

@@ -1,3 +1,4 @@
+import { exitCode } from "./exit-code.js";
 import type { Host } from "./host.js";
 import { runCommandLine } from "./program.js";
 
@@ -20,6 +21,11 @@ const host: Host = {
     return () => void process.off("exit", listener);
   },
   exit: (code) => process.exit(code),
+  die() {
+    process.emit("exit", exitCode.interrupted);
+    process.removeAllListeners("SIGINT");
+    process.kill(process.pid, "SIGINT");
+  },
 };
 
 const closedOutput = new Set<() => void>();

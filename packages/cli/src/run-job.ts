@@ -48,14 +48,15 @@ function refuse(host: Host, json: boolean, error: unknown): ExitCode {
 async function carryOut(host: Host, json: boolean, command: JobCommand): Promise<ExitCode> {
   const presenter = makePresenter(host, { json, ...(command.epochs !== undefined && { epochs: command.epochs }) });
   const job = (): JobId | undefined => presenter.view.submitted?.job;
-  const interruption = listenForInterrupt(host, (reason) => {
+  let cluster: OpenCluster | undefined;
+  const onFirst = (reason: "signal" | "closed"): void => {
     const kept = job() === undefined ? "no job was submitted" : "committed rounds are kept";
     const last = failedEvent(job(), "job.interrupted", `The run was interrupted; ${kept}.`);
     presenter.close(reason === "signal" ? last : undefined, []);
     if (reason === "signal") presenter.note(interruptedLines(job(), command));
-  });
+  };
+  const interruption = listenForInterrupt(host, onFirst, () => cluster?.isInNative === true);
   const restoreConsole = redirectConsole((lines) => presenter.note(lines));
-  let cluster: OpenCluster | undefined;
   try {
     presenter.note(command.plan);
     const opened = await openCluster(host);

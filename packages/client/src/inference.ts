@@ -9,14 +9,15 @@ import {
   type EngineName,
   type Field,
   type JobResult,
-  type ModelDefinition,
-  type NamedTensors,
   type ObjectStore,
   type Tensor,
 } from "@stampede/core";
 import { decodePredictions } from "@stampede/data";
-import { chooseEngine } from "@stampede/runtime";
-import { checkFit, submitJob } from "@stampede/training";
+import type { DefinedModel } from "@stampede/runtime";
+import { checkFit, checkMemory, inferenceBatchSize, submitJob, type Graphs } from "@stampede/training";
+import { planInference } from "./plan-engine.js";
+import { largestPartition } from "./prepare.js";
+import { planSaved } from "./saved-graphs.js";
 import { shardForInference } from "./shard.js";
 import { submittedEvent } from "./submitted.js";
 import { systemClock, systemUnique } from "@stampede/local";
@@ -26,8 +27,9 @@ import type { Cluster, DatasetInput } from "./types.js";
 /** A model and the data that it is to evaluate or predict. */
 export interface InferencePlan {
   readonly name: string;
-  readonly definition: ModelDefinition;
-  readonly weights: NamedTensors;
+  readonly model: DefinedModel;
+  /** Those that were saved with the model, for the fields below. */
+  readonly graphs?: Graphs | undefined;
   readonly data: DatasetInput;
   /** How the training data was prepared; without it the data speaks for itself. */
   readonly fields: readonly Field[] | undefined;
@@ -51,29 +53,36 @@ export async function runInference(
   plan: InferencePlan,
   cluster: Cluster,
 ): Promise<FinishedInference> {
-  const { definition, weights, signal } = plan;
+  const { model, signal } = plan;
+  const { definition, weights } = model;
   const tell = teller(cluster, plan.tell);
   const store = await cluster.open();
-  cluster.warm();
+  cluster.warm(plan.engine);
   const createdAt = systemClock.now();
   const job = makeJobId(`${kind}-${plan.name}`, createdAt, systemUnique.hex(6));
   const training = TrainingSettings.parse(plan.executors === undefined ? {} : { executors: plan.executors });
   const sharded = await shardForInference(kind, plan, training.executors, { job, store, tell, signal });
-  checkFit(definition, sharded.manifest.fields, kind === "evaluate");
+  const { fields, parts } = sharded.manifest;
+  checkFit(definition, fields, kind === "evaluate");
+  const { capacity } = cluster;
+  const need = { kind, model: definition, weights, batchSize: inferenceBatchSize } as const;
+  checkMemory({ ...need, partitionBytes: largestPartition(sharded) }, capacity.memoryBytes);
+  const engine = { model, wanted: plan.engine, data: sharded, capacity, store };
+  const { facts, graphs } = planSaved(kind, plan, sharded, capacity) ?? (await planInference(kind, engine));
   const spec = JobSpec.parse({
     version: 1,
     job,
     name: plan.name,
     kind,
     createdAt,
-    engine: await chooseEngine(definition, plan.engine, "infer"),
+    ...facts,
     model: definition,
     dataset: sharded.id,
-    partitions: sharded.manifest.parts.length,
-    partitionRows: sharded.manifest.parts.map(({ rows }) => rows),
+    partitions: parts.length,
+    partitionRows: parts.map(({ rows }) => rows),
     training,
   });
-  await submitJob(spec, weights, { store, clock: systemClock, unique: systemUnique });
+  await submitJob(spec, { weights, graphs }, { store, clock: systemClock, unique: systemUnique });
   tell(submittedEvent(spec, weights, false));
   const result = await runToEnd(cluster, job, { resumed: false, tell, signal });
   return { spec, result, store };

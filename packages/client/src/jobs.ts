@@ -43,6 +43,8 @@ export async function showJob(cluster: Cluster, job: JobId): Promise<JobDetails>
     ...summary,
     executors: spec.partitions,
     engine: spec.engine,
+    engineReason: spec.engineReason,
+    threads: spec.compute?.threads,
     error: result?.error && { code: result.error.code, message: result.error.message },
     metrics: resolveMetrics(result?.status === "succeeded" ? result.metrics : (last?.metrics ?? {})),
     validation: result?.validation && resolveMetrics(result.validation),

@@ -1,8 +1,8 @@
 import { availableParallelism } from "node:os";
 import { resolve } from "node:path";
-import type { JobEvent, JobId, ObjectStore } from "@stampede/core";
+import type { EngineName, JobEvent, JobId, ObjectStore } from "@stampede/core";
 import { FolderObjectStore, JobLog, LocalCloud } from "@stampede/local";
-import type { Cluster, RunOptions } from "./types.js";
+import type { Capacity, Cluster, RunOptions } from "./types.js";
 
 export interface LocalClusterOptions {
   /** The folder of jobs and data sets. @default the environment variable STAMPEDE_HOME, else `.stampede` in the current folder */
@@ -15,6 +15,8 @@ export interface LocalClusterOptions {
 
 /** A cluster that must be closed: it holds threads. */
 export interface LocalCluster extends Cluster {
+  /** Whether an executor runs native code right now: `process.exit` would cut it off, and the process would abort. */
+  readonly isInNative: boolean;
   close(): Promise<void>;
 }
 
@@ -22,6 +24,8 @@ export interface LocalCluster extends Cluster {
 export function localCluster(options: LocalClusterOptions = {}): LocalCluster {
   return new EmbeddedCluster(options);
 }
+
+const defaultMemoryMb = 4096;
 
 class EmbeddedCluster implements LocalCluster {
   readonly #options: LocalClusterOptions;
@@ -43,8 +47,17 @@ class EmbeddedCluster implements LocalCluster {
     return this.#store;
   }
 
-  warm(): void {
-    this.#start();
+  get isInNative(): boolean {
+    return this.#cloud?.isInNative === true;
+  }
+
+  get capacity(): Capacity {
+    const { threads = availableParallelism(), memoryLimitMb = defaultMemoryMb } = this.#options;
+    return { cores: availableParallelism(), executors: threads, memoryBytes: memoryLimitMb * 2 ** 20 };
+  }
+
+  warm(engine?: EngineName): void {
+    this.#start(engine);
   }
 
   async run(job: JobId, { resumed, onEvent, signal }: RunOptions): Promise<void> {
@@ -60,15 +73,14 @@ class EmbeddedCluster implements LocalCluster {
   }
 
   async close(): Promise<void> {
-    const cloud = this.#cloud;
+    await this.#cloud?.close();
     this.#cloud = undefined;
-    await cloud?.close();
   }
 
   /** Threads are started by the first job, not by whoever only lists jobs. */
-  #start(): LocalCloud {
-    const { threads = availableParallelism(), memoryLimitMb = 4096 } = this.#options;
-    this.#cloud ??= LocalCloud.start({ home: this.#home, threads, memoryLimitMb });
+  #start(likelyEngine: EngineName = "compiled"): LocalCloud {
+    const { threads = availableParallelism(), memoryLimitMb = defaultMemoryMb } = this.#options;
+    this.#cloud ??= LocalCloud.start({ home: this.#home, threads, memoryLimitMb, likelyEngine });
     return this.#cloud;
   }
 }

@@ -4,13 +4,17 @@ import { basename, dirname, join, resolve } from "node:path";
 import {
   DatasetSpec,
   Field,
+  GraphClaim,
   isStampedeError,
   parseInput,
+  sha256Hex,
   StampedeError,
+  type GraphName,
   type ModelDefinition,
   type NamedTensors,
 } from "@stampede/core";
 import { modelFiles, readModelFiles } from "@stampede/runtime";
+import { graphClaimsOf, type Graphs } from "@stampede/training";
 import * as z from "zod";
 import { checkOutput } from "./output.js";
 
@@ -28,6 +32,8 @@ export const ModelNotes = z.strictObject({
   metrics: z.record(z.string(), z.number()),
   validation: z.record(z.string(), z.number()).optional(),
   weightsSha256: z.string(),
+  /** Of a model with parts of the user's own: the files `graphs/<name>.onnx`, which evaluate and predict without their code. */
+  graphs: z.array(GraphClaim).optional(),
 });
 export type ModelNotes = z.infer<typeof ModelNotes>;
 
@@ -35,9 +41,11 @@ export interface SavedModel {
   readonly definition: ModelDefinition;
   readonly weights: NamedTensors;
   readonly notes: ModelNotes;
+  readonly graphs: Graphs;
 }
 
 const notesFile = "stampede.json";
+const graphsFolder = "graphs";
 const maxNotesBytes = 64 * 1024 * 1024;
 
 /** Writes the files stock tfjs loads, and the notes. The folder appears whole or not at all. */
@@ -50,7 +58,9 @@ export async function writeModelFolder(folder: string, saved: SavedModel, overwr
   try {
     const files = modelFiles(saved.definition, saved.weights);
     for (const [name, bytes] of Object.entries(files)) await writeFile(join(draft, name), bytes);
-    await writeFile(join(draft, notesFile), `${JSON.stringify(saved.notes, undefined, 2)}\n`);
+    await writeGraphs(join(draft, graphsFolder), saved.graphs);
+    const notes = { ...saved.notes, ...(saved.graphs.size > 0 && { graphs: graphClaimsOf(saved.graphs) }) };
+    await writeFile(join(draft, notesFile), `${JSON.stringify(notes, undefined, 2)}\n`);
     await checkOutput(target, { overwrite, existsCode: "model.exists" });
     await rm(target, { recursive: true, force: true });
     await rename(draft, target);
@@ -73,7 +83,30 @@ export async function readModelFolder(folder: string): Promise<SavedModel> {
     code: "model.invalid",
     what: join(folder, notesFile),
   });
-  return { definition, weights, notes };
+  return { definition, weights, notes, graphs: await readGraphs(notes.graphs ?? [], folder, read) };
+}
+
+async function writeGraphs(folder: string, graphs: Graphs): Promise<void> {
+  if (graphs.size > 0) await mkdir(folder);
+  for (const [name, bytes] of graphs) await writeFile(join(folder, `${name}.onnx`), bytes);
+}
+
+async function readGraphs(
+  claims: readonly GraphClaim[],
+  folder: string,
+  read: (name: string) => Promise<Uint8Array>,
+): Promise<Graphs> {
+  const graphs = new Map<GraphName, Uint8Array>();
+  for (const { name, sha256 } of claims) {
+    const file = join(graphsFolder, `${name}.onnx`);
+    const bytes = await read(file);
+    if (sha256Hex(bytes) !== sha256) {
+      const message = `Expected ${join(folder, file)} as it was saved (SHA-256 ${sha256}), found other bytes. Nothing was started.`;
+      throw new StampedeError("graph.invalid", message, { details: { path: join(folder, file) } });
+    }
+    graphs.set(name, bytes);
+  }
+  return graphs;
 }
 
 async function readPart(folder: string, name: string): Promise<Uint8Array> {

@@ -1,21 +1,22 @@
+import { createRequire } from "node:module";
 import {
   deriveKey,
   JobSpec,
   makeJobId,
   type CompileSettings,
   type EngineName,
-  type ModelDefinition,
-  type NamedTensors,
   type ObjectStore,
   type TrainingSettings,
 } from "@stampede/core";
-import { chooseEngine, defineModel, prepareTfjs, readModelJson, withSeededRandom } from "@stampede/runtime";
-import { checkFit, submitJob } from "@stampede/training";
-import { submittedEvent } from "./submitted.js";
-import { shardForTraining } from "./shard.js";
+import type { ShardedSet } from "@stampede/data";
 import { systemClock, systemUnique } from "@stampede/local";
+import { defineModel, prepareTfjs, readModelJson, withSeededRandom, type DefinedModel } from "@stampede/runtime";
+import { checkFit, checkMemory, submitJob } from "@stampede/training";
+import { planTraining } from "./plan-engine.js";
+import { shardForTraining } from "./shard.js";
+import { submittedEvent } from "./submitted.js";
 import type { Tell } from "./training-run.js";
-import type { DatasetInput, ModelSource } from "./types.js";
+import type { Capacity, DatasetInput, ModelSource } from "./types.js";
 
 export interface TrainingPlan {
   readonly name: string;
@@ -34,51 +35,72 @@ export interface TrainingPlan {
 
 export interface PrepareDeps {
   readonly store: ObjectStore;
+  readonly capacity: Capacity;
   readonly tell: Tell;
   readonly signal: AbortSignal | undefined;
 }
 
 /**
- * Shards the data, builds the model, checks that they fit and stores the job.
+ * Shards the data, builds the model, checks that they fit, compiles it and stores the job.
  * @throws StampedeError an input error; then there is no job
  */
 export async function prepareTraining(plan: TrainingPlan, deps: PrepareDeps): Promise<JobSpec> {
-  const { store, tell, signal } = deps;
+  const { store, capacity, tell, signal } = deps;
   const createdAt = systemClock.now();
   const job = makeJobId(plan.name, createdAt, systemUnique.hex(6));
-  const { definition, weights } = await obtainModel(plan);
-  // Tries the engine out on a thread of its own, while this one reads the data.
-  const choosing = chooseEngine(definition, plan.engine);
-  choosing.catch(() => undefined);
+  const model = await obtainModel(plan);
+  const { definition, weights } = model;
   const { train, validation } = await shardForTraining(plan, { job, store, tell, signal });
   checkFit(definition, train.manifest.fields, true);
   if (validation !== undefined) checkFit(definition, validation.manifest.fields, true);
+  const { gradients: _, ...training } = plan.training;
+  const { batchSize } = training;
+  const partitionBytes = largestPartition(train) + largestPartition(validation);
+  checkMemory({ kind: "train", model: definition, weights, batchSize, partitionBytes }, capacity.memoryBytes);
+  const engine = { model, wanted: plan.engine, data: train, validation, batchSize, capacity, store };
+  const { facts, graphs } = await planTraining(engine);
   const spec = JobSpec.parse({
     version: 1,
     job,
     name: plan.name,
     kind: "train",
     createdAt,
-    engine: await choosing,
+    ...facts,
     model: definition,
     dataset: train.id,
-    partitions: plan.training.executors,
+    partitions: training.executors,
     partitionRows: train.manifest.parts.map(({ rows }) => rows),
     ...(validation && { validation: validation.id }),
-    training: plan.training,
+    training,
   });
   signal?.throwIfAborted();
-  await submitJob(spec, weights, { store, clock: systemClock, unique: systemUnique });
+  await submitJob(spec, { weights, graphs }, { store, clock: systemClock, unique: systemUnique });
   tell(submittedEvent(spec, weights, false));
   return spec;
 }
 
-/** The model's definition and the weights it begins with, which follow from the job's seed where Stampede builds them. */
-async function obtainModel(plan: TrainingPlan): Promise<{ definition: ModelDefinition; weights: NamedTensors }> {
-  const key = deriveKey(plan.training.seed, "initial weights");
-  const { model, compile } = plan;
+export function largestPartition(set: ShardedSet | undefined): number {
+  return Math.max(0, ...(set?.manifest.parts ?? []).map(({ bytes }) => bytes));
+}
+
+/**
+ * The model's definition and the weights it begins with, which follow from the job's seed where Stampede builds them. What is to
+ * happen to gradients is a part of how the model trains.
+ */
+async function obtainModel(plan: TrainingPlan): Promise<DefinedModel> {
+  const { gradients } = plan.training;
+  const defined = await defineOrRead(plan);
+  if (gradients === undefined) return defined;
+  const { definition } = defined;
+  return { ...defined, definition: { ...definition, training: { ...definition.training, gradients } } };
+}
+
+async function defineOrRead({ model, compile, training }: TrainingPlan): Promise<DefinedModel> {
+  const key = deriveKey(training.seed, "initial weights");
   if (model.type === "file") return readModelJson(model.path, { seedKey: key, compile });
   // The user's module makes weights, and a tfjs without a backend cannot.
   await prepareTfjs();
-  return defineModel(await withSeededRandom(key, async () => model.build()));
+  // Before that module asks for it: through a hook that reads TypeScript it would take 0.15 s longer.
+  createRequire(import.meta.url)("@tensorflow/tfjs-layers");
+  return defineModel(await withSeededRandom(key, async () => model.build()), { allowCustom: true });
 }

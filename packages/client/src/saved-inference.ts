@@ -27,11 +27,12 @@ export async function predict(request: PredictRequest): Promise<JobSucceeded> {
   return succeed(request, finished, { outputPath: resolve(request.out), wallMs: performance.now() - began });
 }
 
-function planOf(request: InferenceRequest, { definition, weights, notes }: SavedModel): InferencePlan {
+function planOf(request: InferenceRequest, { definition, weights, notes, graphs }: SavedModel): InferencePlan {
   const { baseFolder, executors, onEvent: tell, signal } = request;
   const data = datasetOf(request.data, notes.data);
   const { name, fields } = notes;
-  return { name, definition, weights, data, fields, engine: undefined, executors, baseFolder, tell, signal };
+  const model = { definition, weights };
+  return { name, model, graphs, data, fields, engine: undefined, executors, baseFolder, tell, signal };
 }
 
 /** The training data's description with what the user gives in its place; another format is a description of its own. */

@@ -10,7 +10,7 @@ import {
 } from "@stampede/core";
 import { loadManifest } from "@stampede/data";
 import { assignWeights, buildModel, defineModel, prepareTfjs } from "@stampede/runtime";
-import { readWeights, splitTensors } from "@stampede/training";
+import { readWeights, splitTensors, type Graphs } from "@stampede/training";
 import type { Tensor } from "@tensorflow/tfjs-core";
 import type { LayersModel } from "@tensorflow/tfjs-layers";
 import type * as z from "zod";
@@ -18,6 +18,7 @@ import { evaluateData, readPredictions, runInference, type InferencePlan } from 
 import { readHistory } from "./jobs.js";
 import { readModelFolder, writeModelFolder, type ModelNotes } from "./model-folder.js";
 import { prepareTraining } from "./prepare.js";
+import { graphsToSave } from "./saved-graphs.js";
 import { runToEnd, teller, type Tell } from "./training-run.js";
 import type { Cluster, DatasetInput, RoundHistory } from "./types.js";
 
@@ -58,6 +59,8 @@ export class ServerlessModel {
   readonly #options: ServerlessOptions;
   /** What is known of the last training: how raw values become inputs, and what came out. */
   #notes: ModelNotes | undefined;
+  /** Saved with a model that has parts of the user's own. */
+  #graphs: Graphs = new Map();
 
   constructor(model: LayersModel, options: ServerlessOptions, notes?: ModelNotes) {
     this.model = model;
@@ -79,7 +82,7 @@ export class ServerlessModel {
     const { validation, validationSplit, onEvent, signal, ...settings } = options;
     const tell = teller(cluster, onEvent ?? this.#options.onEvent);
     const store = await cluster.open();
-    cluster.warm();
+    cluster.warm(engine);
     const training = parseInput(TrainingSettings, { ...settingsOf(this.#options), ...settings }, settingsPlace);
     const spec = await prepareTraining(
       {
@@ -90,12 +93,13 @@ export class ServerlessModel {
         engine,
         baseFolder: this.#baseFolder,
       },
-      { store, tell, signal },
+      { store, capacity: cluster.capacity, tell, signal },
     );
     const result = await runToEnd(cluster, spec.job, { resumed: false, tell, signal });
     const { record, tensors } = await readWeights(store, spec.job, result.round);
     assignWeights(this.model, splitTensors(tensors).weights);
     const { fields } = await loadManifest(store, spec.dataset);
+    this.#graphs = await graphsToSave(store, spec);
     this.#notes = {
       version: 1,
       job: spec.job,
@@ -132,17 +136,19 @@ export class ServerlessModel {
         "Expected a trained model to save; call fit() first. Nothing was written.",
       );
     }
-    const { definition, weights } = defineModel(this.model);
-    const saved = { definition, weights, notes: this.#notes };
+    const { definition, weights } = defineModel(this.model, { allowCustom: true });
+    const saved = { definition, weights, notes: this.#notes, graphs: this.#graphs };
     await writeModelFolder(folderOf(url), saved, options.overwrite ?? false);
   }
 
   /** Loads what `save` or `stampede train` wrote. */
   static async load(url: string, options: ServerlessOptions): Promise<ServerlessModel> {
-    const { definition, weights, notes } = await readModelFolder(folderOf(url));
+    const { definition, weights, notes, graphs } = await readModelFolder(folderOf(url));
     const model = await buildModel(definition);
     assignWeights(model, weights);
-    return new ServerlessModel(model, options, notes);
+    const loaded = new ServerlessModel(model, options, notes);
+    loaded.#graphs = graphs;
+    return loaded;
   }
 
   get #baseFolder(): string {
@@ -153,7 +159,7 @@ export class ServerlessModel {
     const { engine, executors, onEvent } = this.#options;
     return {
       name: this.#options.name ?? this.model.name,
-      ...defineModel(this.model),
+      model: defineModel(this.model, { allowCustom: true }),
       data: dataset,
       fields: this.#notes?.fields,
       engine,

@@ -6,8 +6,9 @@ export function submittedEvent(
   weights: NamedTensors,
   resumed: boolean,
 ): Extract<JobEvent, { event: "job.submitted" }> {
-  const { job, name, kind, engine, partitions: executors } = spec;
+  const { job, name, kind, engine, engineReason, partitions: executors } = spec;
   const parameters = [...weights.values()].reduce((sum, { shape }) => sum + sizeOf(shape), 0);
   const rounds = kind === "train" ? roundsOf(spec) : 0;
-  return { event: "job.submitted", job, name, kind, engine, executors, rounds, parameters, resumed };
+  const reason = engineReason === undefined ? {} : { engineReason };
+  return { event: "job.submitted", job, name, kind, engine, ...reason, executors, rounds, parameters, resumed };
 }

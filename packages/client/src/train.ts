@@ -2,6 +2,7 @@ import { join } from "node:path";
 import { resolveMetrics, type DatasetSpec, type JobResult, type JobSpec, type ObjectStore } from "@stampede/core";
 import { loadManifest } from "@stampede/data";
 import { readWeights, splitTensors } from "@stampede/training";
+import { graphsToSave } from "./saved-graphs.js";
 import { writeModelFolder } from "./model-folder.js";
 import { checkOutput } from "./output.js";
 import { prepareTraining } from "./prepare.js";
@@ -21,14 +22,14 @@ export async function train(request: TrainRequest): Promise<JobSucceeded> {
   const folderOf = (job: string): string => join(request.out ?? join("stampede-out", job), "model");
   await checkOutput(folderOf(request.resume ?? "new-job"), { overwrite, existsCode: "model.exists" });
   const store = await cluster.open();
-  cluster.warm();
+  cluster.warm(file.engine);
   const tell = teller(cluster, request.onEvent);
   const { name, compile, data, training, engine } = file;
   const plan = { name, compile, data, training, engine, model: request.model, baseFolder: request.baseFolder };
   const resumed = request.resume !== undefined;
   const { spec, ended } = resumed
     ? await readResumable(store, request.resume, tell)
-    : { spec: await prepareTraining(plan, { store, tell, signal }), ended: undefined };
+    : { spec: await prepareTraining(plan, { store, capacity: cluster.capacity, tell, signal }), ended: undefined };
   // A job that has succeeded and whose process died before it saved the model has only that left to do.
   const result = ended ?? (await runToEnd(cluster, spec.job, { resumed, tell, signal }));
   const modelPath = await saveTrained(store, spec, result, { folder: folderOf(spec.job), overwrite, data: data.train });
@@ -59,5 +60,6 @@ async function saveTrained(
     ...(result.validation && { validation: resolveMetrics(result.validation) }),
     weightsSha256: record.weightsSha256,
   };
-  return writeModelFolder(target.folder, { definition: spec.model, weights, notes }, target.overwrite);
+  const graphs = await graphsToSave(store, spec);
+  return writeModelFolder(target.folder, { definition: spec.model, weights, notes, graphs }, target.overwrite);
 }

@@ -1,13 +1,27 @@
-import type { DatasetSpecInput, JobEvent, JobFile, JobId, JobSpec, ObjectStore } from "@stampede/core";
+import type { DatasetSpecInput, EngineName, JobEvent, JobFile, JobId, JobSpec, ObjectStore } from "@stampede/core";
 import type { MemoryDataset } from "@stampede/data";
 import type { LayersModel } from "@tensorflow/tfjs-layers";
 
+/** What executors have to live on. */
+export interface Capacity {
+  /** Processor cores that the executors share. */
+  readonly cores: number;
+  /** Executors at the same time. */
+  readonly executors: number;
+  /** Of one executor. */
+  readonly memoryBytes: number;
+}
+
 /** Where jobs run. `localCluster()` is this machine; others speak to a deployed endpoint. */
 export interface Cluster {
+  readonly capacity: Capacity;
   /** Where the cluster's jobs and data sets live. */
   open(): Promise<ObjectStore>;
-  /** Says that a job will follow soon, so that what it needs can start meanwhile. */
-  warm(): void;
+  /**
+   * Says that a job will follow soon, so that what it needs can start meanwhile.
+   * @param engine the one that was asked for, if any
+   */
+  warm(engine?: EngineName): void;
   /** Runs a stored job until it has ended or `signal` aborts (then rejects with `job.interrupted`). */
   run(job: JobId, options: RunOptions): Promise<void>;
   /** Adds an event to the job's log. */
@@ -80,6 +94,10 @@ export interface JobSummary {
 export interface JobDetails extends JobSummary {
   readonly executors: number;
   readonly engine: string;
+  /** Why it is not the compiled engine, where that was tried. */
+  readonly engineReason: string | undefined;
+  /** Processor threads of each executor; undefined for engines that decide for themselves. */
+  readonly threads: number | undefined;
   readonly error: { readonly code: string; readonly message: string } | undefined;
   readonly metrics: Readonly<Record<string, number>>;
   readonly validation: Readonly<Record<string, number>> | undefined;

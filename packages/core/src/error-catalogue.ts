@@ -62,6 +62,14 @@ export const errorCatalogue = {
     "The model uses something that cannot be sent to executors (a custom class, a loss or metric given as a function).",
     "Use built-in layers, losses and metrics by name.",
   ),
+  "model.not-traceable": input(
+    "The compiled engine was asked for and cannot run the model: a tfjs kernel without a lowering, code that reads values, or random numbers that cannot be replayed.",
+    "Change the layer that the message names, or leave `engine` out: a tfjs engine then trains it, slower.",
+  ),
+  "model.too-large": input(
+    "The model, its optimizer and a partition of the data need more memory than an executor may use.",
+    "Use more executors (smaller partitions), a smaller batchSize, or raise the memory limit.",
+  ),
   "model.data-mismatch": input(
     "The model's input or output shape does not fit the data.",
     "Change the model's inputShape or units, or the shape or oneHot setting of the data.",
@@ -82,6 +90,10 @@ export const errorCatalogue = {
   "engine.failed": passing(
     "The engine failed while it opened or ran the model.",
     "See the cause in the message; report it if the model is valid.",
+  ),
+  "graph.invalid": failure(
+    "A compiled graph is damaged, was made by another program or version, or does not fit the model's weights.",
+    "Submit the job again; its graphs are then compiled anew.",
   ),
   "data.not-readable": input(
     "A data file does not exist or may not be read.",

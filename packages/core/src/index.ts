@@ -9,7 +9,16 @@ export {
 } from "./errors.js";
 export { AttemptId, DatasetId, JobId, makeJobId, parseJobId } from "./ids.js";
 export { jobOfKey, keys, partitionOfOutput } from "./keys.js";
-export type { Engine, EngineSession, PartitionData, RowRange, TrainOutcome, TrainRequest } from "./ports/engine.js";
+export type {
+  Engine,
+  EngineSession,
+  GraphRequest,
+  GraphSource,
+  PartitionData,
+  RowRange,
+  TrainOutcome,
+  TrainRequest,
+} from "./ports/engine.js";
 export type { ByteRange, ObjectInfo, ObjectStore, StoredObject, WriteOutcome } from "./ports/object-store.js";
 export type { Clock, EventSink, Executors, Timers, UniqueSource } from "./ports/platform.js";
 export type { Queue, QueueMessage } from "./ports/queue.js";
@@ -31,7 +40,15 @@ export {
 export { CompileSettings, JobFile, type JobFileInput } from "./schema/job-file.js";
 export { Claim, DeltaMessage, DriverMessage, TaskMessage } from "./schema/messages.js";
 export { MetricState, MetricStates } from "./schema/metrics.js";
-export { EngineName, ModelDefinition, TrainingConfig } from "./schema/model.js";
+export {
+  Compute,
+  EngineName,
+  GradientSettings,
+  GraphClaim,
+  GraphName,
+  ModelDefinition,
+  TrainingConfig,
+} from "./schema/model.js";
 export { Partition, Round, Stage, type StageKind } from "./schema/stage.js";
 export { TrainingSettings } from "./schema/training.js";
 export {

@@ -1,4 +1,5 @@
 import type { DatasetId, JobId } from "./ids.js";
+import type { GraphName } from "./schema/model.js";
 import type { Stage } from "./schema/stage.js";
 
 /** The only place that builds object keys. Ids arrive validated (branded types). */
@@ -16,6 +17,8 @@ export const keys = {
   head: (job: JobId): string => `${jobFolder(job)}head.json`,
   cancel: (job: JobId): string => `${jobFolder(job)}cancel.json`,
   result: (job: JobId): string => `${jobFolder(job)}result.json`,
+  /** @param name validated by `GraphName` */
+  graph: (job: JobId, name: GraphName): string => `${jobFolder(job)}graph/${name}.onnx`,
   /** Round 0 holds the initial weights; round r >= 1 those after r rounds. */
   weights: (job: JobId, round: number): string => `${roundFolder(job, round)}weights.safetensors`,
   /** Where the tasks of a stage commit their outputs, one object a partition. */

@@ -7,6 +7,7 @@ import {
   StampedeError,
   suspendsJob,
   toErrorFacts,
+  type EngineName,
   type JobEvent,
   type JobId,
   type QueueMessage,
@@ -28,6 +29,8 @@ export interface LocalCloudOptions {
   readonly threads: number;
   /** The memory of one executor, in MiB. */
   readonly memoryLimitMb: number;
+  /** What the next job will most likely run on: executors load it in advance. */
+  readonly likelyEngine?: EngineName;
   /** The module of the function `executor`. @default the product's own */
   readonly executorUrl?: string;
 }
@@ -67,11 +70,15 @@ export class LocalCloud {
   readonly #consumers: readonly Promise<void>[];
 
   private constructor(options: LocalCloudOptions) {
-    const { home, threads, memoryLimitMb } = options;
+    const { home, threads, memoryLimitMb, likelyEngine } = options;
     const clocks = { clock: systemClock, timers: systemTimers };
     this.#store = FolderObjectStore.open(home);
     this.#queues = { driver: new EmbeddedQueue(clocks), deltas: new EmbeddedQueue(clocks) };
-    const settings: FunctionSettings = { home, residentBytes: (memoryLimitMb * 2 ** 20) / 2 };
+    const settings: FunctionSettings = {
+      home,
+      residentBytes: (memoryLimitMb * 2 ** 20) / 2,
+      ...(likelyEngine && { likelyEngine }),
+    };
     const common = {
       settings,
       memoryLimitMb,
@@ -127,6 +134,11 @@ export class LocalCloud {
       signal?.removeEventListener("abort", interrupt);
       this.#runs.delete(job);
     }
+  }
+
+  /** Whether an executor runs native code: the end of the process would cut it off, which aborts. */
+  get isInNative(): boolean {
+    return this.#executorPool.isInNative;
   }
 
   /** Ends all threads at once; jobs under way can be resumed by another cloud on the same folder. */

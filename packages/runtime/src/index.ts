@@ -1,3 +1,10 @@
+export { chooseCompute, type ComputeRequest } from "./compiled/choose-compute.js";
+export { createGraphCompiler } from "./compiled/create-compiler.js";
+export type { GraphCompiler } from "./compiled/graph-compiler.js";
+export { graphNameOf } from "./compiled/graph-name.js";
+export { planEngine, type EnginePlan, type EnginePlanRequest } from "./compiled/plan-engine.js";
+export { replayTraining, type TrainingReplay } from "./compiled/replay.js";
+export type { CustomFunction, CustomFunctions } from "./config/custom.js";
 export { prepareTfjs } from "./engine/backend.js";
 export { chooseEngine } from "./engine/choose-engine.js";
 export { createEngine } from "./engine/engine.js";

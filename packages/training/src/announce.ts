@@ -1,27 +1,45 @@
-import { resolveMetrics, roundsOf, type Decision, type JobHead, type JobSpec, type Stage } from "@stampede/core";
-import type { DriverDeps } from "./deps.js";
+import {
+  resolveMetrics,
+  roundsOf,
+  type Decision,
+  type JobEvent,
+  type JobHead,
+  type JobSpec,
+  type ObjectStore,
+  type Stage,
+} from "@stampede/core";
 import { readRoundRecord } from "./job-store.js";
 
-/** Tells of the round that a decision ends and of the stage that it begins. Call it once the decision is committed. */
-export async function announceProgress(
+/**
+ * What a decision that is committed tells of: the round that it ends and the stage that it begins.
+ * @param at when it was decided; a round lasts from one decision to the next, so that rounds add up to the whole
+ */
+export async function announcementOf(
   spec: JobSpec,
   before: JobHead | undefined,
   decision: Decision,
-  deps: DriverDeps,
-): Promise<void> {
+  at: number,
+  store: ObjectStore,
+): Promise<readonly JobEvent[]> {
   const next = decision.head?.stage;
   const entered = next !== undefined && (before === undefined || !sameStage(before.stage, next));
   const succeeded = decision.actions.some((action) => action.type === "end" && action.status === "succeeded");
-  if (before?.stage.kind === "train" && (entered || succeeded)) await announceRound(spec, before, deps);
-  if (!entered) return;
+  const ended =
+    before?.stage.kind === "train" && (entered || succeeded) ? await roundEnded(spec, before, at, store) : [];
+  if (!entered) return ended;
   const rounds = spec.kind === "train" ? roundsOf(spec) : 0;
-  deps.events.emit({ event: "round.started", job: spec.job, stage: next, rounds, at: deps.clock.now() });
+  return [...ended, { event: "round.started", job: spec.job, stage: next, rounds, at }];
 }
 
-async function announceRound(spec: JobSpec, { stage, stageStartedAt }: JobHead, deps: DriverDeps): Promise<void> {
-  const record = await readRoundRecord(deps.store, spec.job, stage.round);
-  if (record === undefined) return;
-  deps.events.emit({
+async function roundEnded(
+  spec: JobSpec,
+  { stage, stageStartedAt }: JobHead,
+  at: number,
+  store: ObjectStore,
+): Promise<readonly JobEvent[]> {
+  const record = await readRoundRecord(store, spec.job, stage.round);
+  if (record === undefined) return [];
+  const event: JobEvent = {
     event: "round.finished",
     job: spec.job,
     round: stage.round,
@@ -29,9 +47,10 @@ async function announceRound(spec: JobSpec, { stage, stageStartedAt }: JobHead, 
     examples: record.contributions.reduce((sum, contribution) => sum + contribution.examples, 0),
     metrics: resolveMetrics(record.metrics),
     ...(record.validation && { validation: resolveMetrics(record.validation) }),
-    wallMs: Math.max(0, deps.clock.now() - stageStartedAt),
+    wallMs: Math.max(0, at - stageStartedAt),
     slowestMs: record.contributions.reduce((slowest, contribution) => Math.max(slowest, contribution.computeMs), 0),
-  });
+  };
+  return [event];
 }
 
 function sameStage(a: Stage, b: Stage): boolean {

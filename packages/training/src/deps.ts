@@ -1,4 +1,14 @@
-import type { Clock, Engine, EngineName, EventSink, Executors, ObjectStore, Queue, UniqueSource } from "@stampede/core";
+import type {
+  Clock,
+  Compute,
+  Engine,
+  EngineName,
+  EventSink,
+  Executors,
+  ObjectStore,
+  Queue,
+  UniqueSource,
+} from "@stampede/core";
 
 /** The queues by what they wake. */
 export interface Queues {
@@ -20,7 +30,8 @@ export interface DriverDeps extends CommonDeps {
 }
 
 export interface ExecutorDeps extends CommonDeps {
-  readonly engine: (name: EngineName) => Promise<Engine>;
+  /** @param compute of the compiled engine; others decide for themselves */
+  readonly engine: (name: EngineName, compute?: Compute) => Promise<Engine>;
   /** How many bytes of partitions stay in memory between tasks. */
   readonly residentBytes: number;
 }

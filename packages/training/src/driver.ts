@@ -8,11 +8,12 @@ import {
   type JobId,
   type JobSpec,
 } from "@stampede/core";
-import { announceProgress } from "./announce.js";
+import { announcementOf } from "./announce.js";
 import { carryOut } from "./carry-out.js";
 import type { DriverDeps } from "./deps.js";
 import { failJob } from "./fail-job.js";
-import { commitFailure, commitHead, exists, listOutputs, readFailures, readHead, readSpec } from "./job-store.js";
+import { commitFailure, commitHead, exists, listOutputs, readFailures, readHead } from "./job-store.js";
+import { specOf } from "./remembered.js";
 
 /** How often one wake-up reads the facts anew because another driver committed the head first. */
 const maxConflicts = 20;
@@ -49,17 +50,20 @@ async function lookOrFail(job: JobId, executorsGoneBefore: number, deps: DriverD
 }
 
 async function look(job: JobId, executorsGoneBefore: number, deps: DriverDeps): Promise<DriverOutcome> {
-  const { store, clock, unique } = deps;
-  const spec = await readSpec(store, job);
+  const { store, clock, unique, events } = deps;
+  const spec = await specOf(store, job);
   for (let conflicts = 0; conflicts < maxConflicts; conflicts += 1) {
     const read = await readHead(store, job);
     const facts = await readFacts(spec, read?.head, executorsGoneBefore, deps);
-    const decision = decide(facts, clock.now());
-    if (decision.head !== undefined) {
-      const outcome = await commitHead(store, job, decision.head, read, unique);
-      if (outcome === "conflict") continue;
-    }
-    await announceProgress(spec, read?.head, decision, deps);
+    const now = clock.now();
+    const decision = decide(facts, now);
+    // What is told is read while the disk commits the head.
+    const [outcome, announcement] = await Promise.all([
+      decision.head === undefined ? "committed" : commitHead(store, job, decision.head, read, unique),
+      announcementOf(spec, read?.head, decision, now, store),
+    ]);
+    if (outcome === "conflict") continue;
+    for (const event of announcement) events.emit(event);
     for (const action of decision.actions) await carryOut(spec, action, deps);
     return facts.ended || decision.actions.some((action) => action.type === "end") ? "ended" : "running";
   }

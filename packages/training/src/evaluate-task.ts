@@ -45,7 +45,7 @@ export async function evaluateAll(
 ): Promise<MetricStates> {
   let sum: MetricStates = {};
   const batchSize = inferenceBatchSize;
-  await inPieces(context, data.rows, { first: batchSize, multipleOf: batchSize }, async (fromRow, toRow) => {
+  await inPieces(context, data.rows, { of: "rows", multipleOf: batchSize }, async (fromRow, toRow) => {
     for (let row = fromRow; row < toRow; row += batchSize) {
       const range = { data, batchSize, fromRow: row, toRow: Math.min(toRow, row + batchSize) };
       sum = mergeMetrics([sum, await withPlace(context, () => session.evaluate(range))]);

@@ -43,6 +43,11 @@ export class Executor {
     await this.#hint(task);
   }
 
+  /** Loads what the first task will need. */
+  warm(): Promise<void> {
+    return this.#residents.warm();
+  }
+
   /** Frees every model and partition. */
   close(): void {
     this.#residents.close();

@@ -1,7 +1,9 @@
 export { cancelJob } from "./cancel.js";
 export { checkFit } from "./check-fit.js";
+export { checkMemory, type MemoryNeed } from "./check-memory.js";
 export type { CommonDeps, DriverDeps, ExecutorDeps, ParameterServerDeps, Queues } from "./deps.js";
 export { handleDriverMessage, type DriverOutcome } from "./driver.js";
+export { inferenceBatchSize } from "./evaluate-task.js";
 export { Executor } from "./executor.js";
 export {
   commitResult,
@@ -16,4 +18,5 @@ export {
 } from "./job-store.js";
 export { handleDeltaMessages } from "./parameter-server.js";
 export { joinTensors, splitTensors, type RoundTensors } from "./round-tensors.js";
-export { submitJob } from "./submit.js";
+export { storedGraphs } from "./stored-graphs.js";
+export { graphClaimsOf, submitJob, type Graphs, type JobParts } from "./submit.js";

@@ -18,7 +18,8 @@ import {
 } from "@stampede/core";
 import type { ParameterServerDeps } from "./deps.js";
 import { failJob } from "./fail-job.js";
-import { exists, listOutputs, missing, readSpec, readWeights } from "./job-store.js";
+import { exists, listOutputs, missing, readWeights } from "./job-store.js";
+import { rememberedWeights, rememberTold, rememberWeights, specOf, wasTold } from "./remembered.js";
 import { joinTensors, splitTensors } from "./round-tensors.js";
 
 /** Deltas that are read ahead while one is being added: memory stays at the model plus this many deltas. */
@@ -26,16 +27,20 @@ const readAhead = 2;
 
 /**
  * The parameter server: for every round that the messages speak of, it lists the deltas once; when all are there it averages
- * them in the order of partitions and commits the next weights.
+ * them in the order of partitions and commits the next weights. Hints of executors that come when the driver has been told already
+ * change nothing; one of the driver's own (which claims no delta) is always answered.
  *
  * @throws StampedeError `store.*`, whatever may pass at another attempt
  */
 export async function handleDeltaMessages(messages: readonly DeltaMessage[], deps: ParameterServerDeps): Promise<void> {
-  const rounds = new Map(messages.map(({ job, round }) => [`${job}/${round}`, { job, round }]));
+  const news = messages.filter(({ job, round, claim }) => claim === undefined || !wasTold(deps.store, job, round));
+  const rounds = new Map(news.map(({ job, round }) => [`${job}/${round}`, { job, round }]));
   for (const { job, round } of rounds.values()) {
     const settled = await aggregateOrFail(job, round, deps);
+    if (!settled) continue;
     // Also when the weights were there before: the hint that told the driver may be the one that was lost.
-    if (settled) await hintDriver(job, deps);
+    await hintDriver(job, deps);
+    rememberTold(deps.store, job, round);
   }
 }
 
@@ -53,12 +58,11 @@ async function aggregateOrFail(job: JobId, round: number, deps: ParameterServerD
 async function aggregateRound(job: JobId, round: number, deps: ParameterServerDeps): Promise<void> {
   const { store, unique, clock } = deps;
   if (await exists(store, keys.weights(job, round))) return;
-  const spec = await readSpec(store, job);
+  const spec = await specOf(store, job);
   const present = await listOutputs(store, job, { kind: "train", round });
   if (present.size < spec.partitions) return;
 
-  const base = splitTensors((await readWeights(store, job, round - 1)).tensors);
-  const mean = new WeightedMean(base.weights);
+  const mean = new WeightedMean(await weightsBefore(job, round, deps));
   const optimizer = new OptimizerMean(spec);
   const records: DeltaRecord[] = [];
   for await (const { record, tensors, key } of deltasInOrder(spec, round, deps)) {
@@ -80,6 +84,13 @@ async function aggregateRound(job: JobId, round: number, deps: ParameterServerDe
   const tensors = joinTensors({ weights, optimizer: optimizer.result() });
   // A conflict means that another parameter server was first, with the same deltas and so the same bits.
   await store.create(keys.weights(job, round), encodeTensorRecord(RoundRecord, record, tensors));
+  rememberWeights(store, job, round, weights);
+}
+
+/** What the round began with: of the shape that every delta must have, and the result when nobody trained a row. */
+async function weightsBefore(job: JobId, round: number, { store }: ParameterServerDeps): Promise<NamedTensors> {
+  const known = rememberedWeights(store, job, round - 1);
+  return known ?? splitTensors((await readWeights(store, job, round - 1)).tensors).weights;
 }
 
 /** The mean of the executors' optimizer states, where the job asks for it. */

@@ -1,5 +1,4 @@
 import { keys, tensorOf, type Tensor } from "@stampede/core";
-import { encodePredictions } from "@stampede/data";
 import { inferenceBatchSize } from "./evaluate-task.js";
 import { readWeights } from "./job-store.js";
 import { splitTensors } from "./round-tensors.js";
@@ -17,13 +16,14 @@ export async function runPredictTask(context: TaskContext): Promise<void> {
   await session.load(splitTensors(tensors).weights);
   const pieces: (readonly Tensor[])[] = [];
   const batchSize = inferenceBatchSize;
-  await inPieces(context, data.rows, { first: batchSize, multipleOf: batchSize }, async (fromRow, toRow) => {
+  await inPieces(context, data.rows, { of: "rows", multipleOf: batchSize }, async (fromRow, toRow) => {
     pieces.push(await session.predict({ data, batchSize, fromRow, toRow }));
   });
   const computeMs = Math.max(0, deps.clock.now() - began);
 
   const firstRow = spec.partitionRows.slice(0, partition).reduce((sum, rows) => sum + rows, 0);
   const outputs = spec.model.outputs.map(({ shape }, index) => joinRows(pieces, index, shape));
+  const { encodePredictions } = await import("@stampede/data");
   const body = encodePredictions(firstRow, outputs);
   await deps.store.create(keys.output(job, stage, partition), body);
   const examples = data.rows;

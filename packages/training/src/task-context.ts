@@ -1,7 +1,7 @@
 import { keys, type JobSpec, type TaskMessage } from "@stampede/core";
 import type { ExecutorDeps } from "./deps.js";
 import { exists } from "./job-store.js";
-import type { Residents } from "./residents.js";
+import type { Pace, Residents } from "./residents.js";
 
 /** What the three kinds of task work with. */
 export interface TaskContext {
@@ -21,25 +21,32 @@ const pieceMs = 250;
 /** How often a busy executor asks whether its job was cancelled: one small request. */
 const stopCheckMs = 2_000;
 
+/** What is counted, and in which portions it may be cut. */
+interface Unit {
+  readonly of: keyof Pace;
+  readonly multipleOf: number;
+}
+
 /**
  * Walks through `count` units of work (batches, rows) in pieces of about a quarter of a second, so that a long task tells its
- * progress and notices that its job has ended. How the work is cut depends on the clock and MUST not change its result.
+ * progress and notices that its job has ended. The first piece of a job is as small as it can be; later ones, also those of its
+ * other tasks, are as large as the ones before have shown. How the work is cut depends on the clock and MUST not change its result.
  */
 export async function inPieces(
-  { task, deps }: TaskContext,
+  { task, deps, residents }: TaskContext,
   count: number,
-  unit: { readonly first: number; readonly multipleOf: number },
+  { of, multipleOf }: Unit,
   work: (from: number, to: number) => Promise<void>,
 ): Promise<void> {
   const { clock, store } = deps;
-  let size = unit.first;
+  const { pace } = residents;
   let checkedAt = clock.now();
   for (let from = 0; from < count;) {
-    const to = Math.min(count, from + size);
+    const to = Math.min(count, from + Math.max(multipleOf, pace[of]));
     const began = clock.now();
     await work(from, to);
     const ended = clock.now();
-    size = nextSize(size, ended - began, unit.multipleOf);
+    pace[of] = nextSize(to - from, ended - began, multipleOf, pace[of]);
     from = to;
     if (ended - checkedAt < stopCheckMs || from >= count) continue;
     checkedAt = ended;
@@ -50,8 +57,12 @@ export async function inPieces(
   }
 }
 
-/** Grows at most fourfold at a time, so that one lucky timing does not lead to a long silence. */
-function nextSize(size: number, tookMs: number, multipleOf: number): number {
-  const wanted = tookMs <= 0 ? size * 4 : Math.min(size * 4, (size * pieceMs) / tookMs);
-  return Math.max(multipleOf, Math.round(wanted / multipleOf) * multipleOf);
+/**
+ * Grows at most fourfold at a time, so that one lucky timing does not lead to a long silence. A piece that was cut short by the end
+ * of the work says nothing about larger ones.
+ */
+function nextSize(done: number, tookMs: number, multipleOf: number, size: number): number {
+  const wanted = tookMs <= 0 ? done * 4 : Math.min(done * 4, (done * pieceMs) / tookMs);
+  const next = Math.max(multipleOf, Math.round(wanted / multipleOf) * multipleOf);
+  return done < size ? Math.max(size, next) : next;
 }

@@ -49,13 +49,17 @@ export async function runTrainTask(context: TaskContext): Promise<void> {
     computeMs,
     ...(validation && { validation }),
   };
-  const tensors = joinTensors(spec.training.optimizerState === "reset" ? { ...saved, optimizer: new Map() } : saved);
+  const optimizer = spec.training.optimizerState === "reset" ? noTensors : saved.optimizer;
+  const body = encodeTensorRecord(DeltaRecord, record, joinTensors({ ...saved, optimizer }));
   // A conflict means that another attempt was first: its delta counts, and it has the same bits.
-  await deps.store.create(keys.output(job, stage, partition), encodeTensorRecord(DeltaRecord, record, tensors));
+  await deps.store.create(keys.output(job, stage, partition), body);
+  if (spec.training.optimizerState === "carried") residents.carry(job, stage.round, partition, optimizer);
   const { examples, metrics } = trained;
   const told = resolveMetrics(metrics);
   deps.events.emit({ event: "task.finished", job, stage, partition, attempt, examples, metrics: told, computeMs });
 }
+
+const noTensors: NamedTensors = new Map();
 
 interface Trained {
   readonly examples: number;
@@ -85,7 +89,7 @@ async function trainSlice(
   const orderKey = deriveKey(seed, "order", epoch, partition);
   const order = shuffle ? permutation(data.rows, orderKey) : Uint32Array.from({ length: data.rows }, (_, row) => row);
   const randomKey = deriveKey(seed, "noise", epoch, partition);
-  await inPieces(context, toBatch - fromBatch, { first: 8, multipleOf: 1 }, async (from, to) => {
+  await inPieces(context, toBatch - fromBatch, { of: "batches", multipleOf: 1 }, async (from, to) => {
     const batches = { fromBatch: fromBatch + from, toBatch: fromBatch + to };
     const request = { data, order, batchSize, ...batches, randomKey };
     const outcome = await withPlace(context, () => session.train(request));
@@ -135,10 +139,12 @@ class Progress {
 
 /** The state that the optimizer goes on with, by `training.optimizerState`; undefined for a fresh one. */
 async function optimizerState(context: TaskContext, averaged: NamedTensors): Promise<NamedTensors | undefined> {
-  const { task, spec, deps } = context;
+  const { task, spec, deps, residents } = context;
   const { job, stage, partition } = task;
   if (stage.round === 1 || spec.training.optimizerState === "reset") return undefined;
   if (spec.training.optimizerState === "averaged") return orFresh(averaged);
+  const carried = residents.takeCarried(job, stage.round - 1, partition);
+  if (carried !== undefined) return orFresh(carried);
   const key = keys.output(job, { kind: "train", round: stage.round - 1 }, partition);
   const object = await deps.store.get(key);
   if (object === undefined) throw missing(key);
@@ -160,6 +166,10 @@ async function validateBase(context: TaskContext, session: EngineSession): Promi
 
 function refuseNonFinite(context: TaskContext, weights: RoundTensors["weights"]): void {
   for (const [name, { data }] of weights) {
+    // One value that is not finite makes the sum so; finite float64 values may do that too, which the search then clears.
+    let sum = 0;
+    for (let index = 0; index < data.length; index += 1) sum += data[index] ?? 0;
+    if (Number.isFinite(sum)) continue;
     const at = data.findIndex((value) => !Number.isFinite(value));
     if (at !== -1) throw nonFinite(context, `weight ${name}[${at}] is ${data[at]}`);
   }

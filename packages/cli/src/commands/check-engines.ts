@@ -5,21 +5,25 @@ import type { Check } from "./doctor.js";
 /** Each engine is tried out on a model of one weight: loaded is not yet able to compute. */
 export async function checkEngines(): Promise<Check> {
   const check = "engine";
-  try {
-    const [chosen, ...states] = await Promise.all([chooseEngine(tiny), ...EngineName.options.map(stateOf)]);
-    return { check, ok: true, found: `${chosen} would be chosen (${states.join(", ")})` };
-  } catch (error) {
-    const found = error instanceof Error ? error.message : String(error);
-    return { check, ok: false, found, remedy: "run `npm ci` again" };
+  const remedy = "run `npm ci` again";
+  // In the order in which a job would take them.
+  const states = await Promise.all(
+    EngineName.options.map(async (engine) => ({ engine, trouble: await troubleOf(engine) })),
+  );
+  const found = states.map(({ engine, trouble }) => `${engine}: ${trouble === undefined ? "works" : "not available"}`);
+  const chosen = states.find(({ trouble }) => trouble === undefined);
+  if (chosen !== undefined) {
+    return { check, ok: true, found: `${chosen.engine} would be chosen (${found.join(", ")})` };
   }
+  return { check, ok: false, found: states.map(({ trouble }) => trouble).join(" "), remedy };
 }
 
-async function stateOf(engine: EngineName): Promise<string> {
-  const works = await chooseEngine(tiny, engine).then(
-    () => true,
-    () => false,
+/** Why an engine cannot compute here; undefined when it can. */
+async function troubleOf(engine: EngineName): Promise<string | undefined> {
+  return chooseEngine(tiny, engine).then(
+    () => undefined,
+    (error: unknown) => (error instanceof Error ? error.message : String(error)),
   );
-  return `${engine}: ${works ? "works" : "not available"}`;
 }
 
 const tiny: ModelDefinition = {

@@ -2,7 +2,7 @@ import { parseJobId, type JobEvent } from "@stampede/core";
 import { withCluster } from "../cluster.js";
 import { exitCode, type ExitCode } from "../exit-code.js";
 import { voiceFor, type Host } from "../host.js";
-import { plainLine } from "../present/plain.js";
+import { plainLines } from "../present/plain.js";
 import { jobLife, jobTable } from "../present/jobs.js";
 
 export interface JobsOptions {
@@ -34,7 +34,7 @@ export async function showLogs(host: Host, id: string, options: JobsOptions): Pr
   return withCluster(host, async (client, cluster) => {
     await client.showJob(cluster, job);
     const events = await cluster.events(job);
-    print(host, options, events, () => events.map(logLine));
+    print(host, options, events, () => events.flatMap(logLines));
     return exitCode.done;
   });
 }
@@ -49,8 +49,9 @@ export async function cancelJob(host: Host, id: string, options: JobsOptions): P
   });
 }
 
-function logLine(event: JobEvent): string {
-  return plainLine(event) ?? JSON.stringify(event);
+function logLines(event: JobEvent): readonly string[] {
+  const lines = plainLines(event);
+  return lines.length > 0 ? lines : [JSON.stringify(event)];
 }
 
 function print(host: Host, options: JobsOptions, values: readonly object[], lines: () => readonly string[]): void {

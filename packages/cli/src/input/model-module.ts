@@ -1,4 +1,5 @@
-import { stat } from "node:fs/promises";
+import { readFile, stat } from "node:fs/promises";
+import { createRequire } from "node:module";
 import { extname, resolve, sep } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import type { ModelSource } from "@stampede/client";
@@ -29,21 +30,64 @@ export async function modelSource(model: string, baseFolder: string): Promise<Mo
   return { type: "built", build: () => buildModel(path, model) };
 }
 
+type Load = (path: string) => Promise<unknown>;
+
 async function buildModel(path: string, name: string): Promise<Model> {
-  const stopTranspiling = typescript.has(extname(path).toLowerCase()) ? await transpile() : undefined;
+  if (!typescript.has(extname(path).toLowerCase())) return buildWith(importModule, path, name);
+  return (await buildAsCommonjs(path, name)) ?? buildAsEsm(path, name);
+}
+
+/**
+ * TypeScript is read as CommonJS first, which takes half a second less: tsx' hook for ESM starts a thread of its own, and an ESM
+ * import of tfjs makes Node scan all of its source for names. Either way the user's tfjs and ours are the same.
+ * @returns undefined where only ESM can load the module
+ */
+async function buildAsCommonjs(path: string, name: string): Promise<Model | undefined> {
+  // Modules that are imported while the model is built would not go through the hook, and Node remembers the failure.
+  if (/\bimport\s*\(/.test(await readFile(path, "utf8"))) return undefined;
+  const { register } = await import("tsx/cjs/api");
+  const unregister = register();
   try {
-    const exported = defaultExport(await importUserModule(path, name));
-    const made: unknown = typeof exported === "function" ? await callBuilder(exported, path, name) : exported;
-    if (isModel(made)) return made;
-    const found = exported === undefined ? "no default export" : describe(made, typeof exported === "function");
-    throw new StampedeError(
-      "model.invalid",
-      `Expected the default export of ${name} to be a LayersModel or a function that returns one, found ${found}. Nothing was started.`,
-      { details: { file: path } },
-    );
+    return await buildWith(requireModule, path, name);
+  } catch (error) {
+    if (onlyEsmCan(error)) return undefined;
+    throw error;
   } finally {
-    await stopTranspiling?.();
+    unregister();
   }
+}
+
+async function buildAsEsm(path: string, name: string): Promise<Model> {
+  const stop = await transpile();
+  try {
+    return await buildWith(importModule, path, name);
+  } finally {
+    await stop();
+  }
+}
+
+async function buildWith(load: Load, path: string, name: string): Promise<Model> {
+  const exported = defaultExport(await loadUserModule(load, path, name));
+  const made: unknown = typeof exported === "function" ? await callBuilder(exported, path, name) : exported;
+  if (isModel(made)) return made;
+  const found = exported === undefined ? "no default export" : describe(made, typeof exported === "function");
+  throw new StampedeError(
+    "model.invalid",
+    `Expected the default export of ${name} to be a LayersModel or a function that returns one, found ${found}. Nothing was started.`,
+    { details: { file: path } },
+  );
+}
+
+const importModule: Load = (path) => import(pathToFileURL(path).href);
+const require = createRequire(import.meta.url);
+const requireModule: Load = async (path): Promise<unknown> => require(path);
+
+/** `await` outside of functions, in the module or in a package that it imports. */
+function onlyEsmCan(error: unknown): boolean {
+  const cause = error instanceof Error && error.cause instanceof Error ? error.cause : undefined;
+  if (cause === undefined) return false;
+  const code = "code" in cause ? cause.code : undefined;
+  return code === "ERR_REQUIRE_ESM" || code === "ERR_REQUIRE_ASYNC_MODULE" || cause.message.includes("Top-level await");
 }
 
 /**
@@ -60,9 +104,9 @@ async function transpile(): Promise<() => Promise<void>> {
   };
 }
 
-async function importUserModule(path: string, name: string): Promise<unknown> {
+async function loadUserModule(load: Load, path: string, name: string): Promise<unknown> {
   try {
-    return await import(pathToFileURL(path).href);
+    return await load(path);
   } catch (error) {
     throw notReadable(name, `an error: ${blame(error, path)}`, error);
   }

@@ -19,7 +19,10 @@ export function jobTable(jobs: readonly JobSummary[]): string[] {
 export function jobLife(job: JobDetails): string[] {
   return [
     `${job.job}: ${text.printable(job.name)}`,
-    `${job.kind}, ${job.status}${job.rounds === 0 ? "" : `, round ${job.round}/${job.rounds}`}, ${text.counted(job.executors, "executor")}, engine ${job.engine}`,
+    `${job.kind}, ${job.status}${job.rounds === 0 ? "" : `, round ${job.round}/${job.rounds}`}, ${text.counted(job.executors, "executor")}, ${engineOf(job)}`,
+    ...(job.engineReason === undefined
+      ? []
+      : [`engine ${job.engine}, because compiled is not possible: ${text.printable(job.engineReason)}`]),
     `created ${moment(job.createdAt)} UTC${job.endedAt === undefined ? "" : `, ended ${moment(job.endedAt)} UTC (${text.duration(job.endedAt - job.createdAt)})`}`,
     ...(job.error === undefined ? [] : [`error ${job.error.code}: ${text.printable(job.error.message)}`]),
     ...(Object.keys(job.metrics).length === 0
@@ -31,6 +34,10 @@ export function jobLife(job: JobDetails): string[] {
     ...failureLines(job),
     ...whatNext(job),
   ];
+}
+
+function engineOf({ engine, threads }: JobDetails): string {
+  return `engine ${engine}${threads === undefined ? "" : ` (${text.counted(threads, "thread")})`}`;
 }
 
 function roundTable(job: JobDetails): string[] {

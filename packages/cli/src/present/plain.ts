@@ -4,28 +4,25 @@ import * as text from "./text.js";
 /** A job of many rounds tells of about this many. */
 const toldRounds = 100;
 
-/** What a line of a log says about an event; undefined for events that are told by others, or too often to be told. */
-export function plainLine(event: JobEvent): string | undefined {
+/** What a log says about an event; nothing for events that are told by others, or too often to be told. */
+export function plainLines(event: JobEvent): readonly string[] {
   switch (event.event) {
     case "data.ready":
-      return dataLine(event);
+      return [dataLine(event)];
     case "job.submitted":
-      return [
-        `job ${event.job}${event.resumed ? " (resumed)" : ""}: ${text.printable(event.name)}`,
-        `${text.counted(event.parameters, "parameter")}, engine ${event.engine}, ${text.counted(event.executors, "executor")}`,
-      ].join(", ");
+      return [submittedLine(event), ...fallbackLines(event)];
     case "round.started":
-      return event.stage.kind === "evaluate" ? "evaluating" : undefined;
+      return event.stage.kind === "evaluate" ? ["evaluating"] : [];
     case "round.finished":
-      return isTold(event.round, event.rounds) ? roundLine(event) : undefined;
+      return isTold(event.round, event.rounds) ? [roundLine(event)] : [];
     case "task.failed":
-      return `executor ${event.partition}, attempt ${event.attempt} failed: ${event.code}: ${firstLine(event.message)}`;
+      return [failureLine(event)];
     case "task.started":
     case "task.progress":
     case "task.finished":
     case "job.succeeded":
     case "job.failed":
-      return undefined;
+      return [];
     default:
       return event satisfies never;
   }
@@ -34,6 +31,27 @@ export function plainLine(event: JobEvent): string | undefined {
 /** The rest of a message may be a stack; `stampede jobs show` has it whole. */
 function firstLine(message: string): string {
   return text.printable(message.split("\n", 1)[0] ?? "");
+}
+
+function submittedLine(event: Extract<JobEvent, { event: "job.submitted" }>): string {
+  return [
+    `job ${event.job}${event.resumed ? " (resumed)" : ""}: ${text.printable(event.name)}`,
+    `${text.counted(event.parameters, "parameter")}, engine ${event.engine}, ${text.counted(event.executors, "executor")}`,
+  ].join(", ");
+}
+
+/** Why a job runs slower than it could; nothing where it does not. */
+export function fallbackLines({
+  engine,
+  engineReason,
+}: Extract<JobEvent, { event: "job.submitted" }>): readonly string[] {
+  return engineReason === undefined
+    ? []
+    : [`engine ${engine}, because compiled is not possible: ${firstLine(engineReason)}`];
+}
+
+export function failureLine(event: Extract<JobEvent, { event: "task.failed" }>): string {
+  return `executor ${event.partition}, attempt ${event.attempt} failed: ${event.code}: ${firstLine(event.message)}`;
 }
 
 function dataLine(event: Extract<JobEvent, { event: "data.ready" }>): string {

@@ -2,7 +2,7 @@ import type { JobEvent } from "@stampede/core";
 import { colorsFor, speaksUnicode, voiceFor, type Host } from "../host.js";
 import { applyEvent, startView, type JobView } from "./job-view.js";
 import { closingLines, liveLines, type Frame } from "./live.js";
-import { plainLine } from "./plain.js";
+import { failureLine, fallbackLines, plainLines } from "./plain.js";
 import { Screen } from "./screen.js";
 
 /** Shows a job while it runs. */
@@ -51,8 +51,7 @@ class LinePresenter implements Presenter {
     // The last word is said by close(), once, whatever was heard before.
     if (isLast(event)) return;
     this.#emit(event);
-    const line = plainLine(event);
-    if (line !== undefined) this.note([line]);
+    this.note(plainLines(event));
   }
 
   note(lines: readonly string[]): void {
@@ -99,8 +98,8 @@ class LivePresenter implements Presenter {
   event(event: JobEvent): void {
     if (this.#closed) return;
     this.#view = applyEvent(this.#view, event, this.#host.now());
-    const line = event.event === "task.failed" ? plainLine(event) : undefined;
-    if (line !== undefined) this.note([line]);
+    const words = wordsOn(event);
+    if (words.length > 0) this.note(words);
   }
 
   note(lines: readonly string[]): void {
@@ -137,6 +136,12 @@ class LivePresenter implements Presenter {
       epochs: this.#epochs,
     };
   }
+}
+
+/** What the picture does not show. */
+function wordsOn(event: JobEvent): readonly string[] {
+  if (event.event === "job.submitted") return fallbackLines(event);
+  return event.event === "task.failed" ? [failureLine(event)] : [];
 }
 
 function isLast(event: JobEvent): boolean {

@@ -56,12 +56,27 @@ export interface EngineSession {
   close(): void;
 }
 
+/** Which graph a session needs. */
+export type GraphRequest =
+  | { readonly kind: "train"; readonly batchSize: number; readonly fields: readonly Field[] }
+  | { readonly kind: "evaluate" | "predict"; readonly fields: readonly Field[] };
+
+/** Where the compiled engine gets its graphs: those stored with a job, or a compiler. */
+export interface GraphSource {
+  /**
+   * @returns the bytes of an ONNX file with Stampede's manifest
+   * @throws StampedeError `graph.invalid` when it is damaged or not there, `model.not-traceable` when it cannot be made
+   */
+  load(request: GraphRequest): Promise<Uint8Array>;
+}
+
 /** Turns a model into a session: tfjs (the reference) or a compiled graph. */
 export interface Engine {
   readonly name: EngineName;
   /**
    * Names of weights MUST depend on the model alone: equal in every process that opens it.
+   * @param graphs where the compiled engine takes its graphs from; other engines do not ask
    * @throws StampedeError `engine.unavailable`, `engine.failed`, `model.unsupported`
    */
-  open(model: ModelDefinition): Promise<EngineSession>;
+  open(model: ModelDefinition, graphs?: GraphSource): Promise<EngineSession>;
 }

@@ -28,6 +28,8 @@ export const JobEvent = z.discriminatedUnion("event", [
     name: z.string(),
     kind: z.enum(["train", "evaluate", "predict"]),
     engine: EngineName,
+    /** Why it is not the compiled engine, where that was tried. */
+    engineReason: z.string().optional(),
     executors: Count,
     rounds: Count,
     parameters: Count,

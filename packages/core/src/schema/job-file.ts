@@ -31,7 +31,7 @@ export const JobFile = z.strictObject({
       path: ["validationSplit"],
     }),
   training: TrainingSettings.prefault({}),
-  /** By default the fastest that is installed and can train the model. */
+  /** By default the compiled engine, and tfjs' fastest where the model cannot be compiled. One that is named is taken, or the job refused. */
   engine: EngineName.optional(),
 });
 export type JobFile = z.infer<typeof JobFile>;

@@ -1,7 +1,7 @@
 import * as z from "zod";
 import { AttemptId, DatasetId, JobId } from "../ids.js";
 import { errorCatalogue, type ErrorCode } from "../error-catalogue.js";
-import { EngineName, ModelDefinition } from "./model.js";
+import { Compute, EngineName, GraphClaim, ModelDefinition } from "./model.js";
 import { MetricStates } from "./metrics.js";
 import { Partition, Round, Stage } from "./stage.js";
 import { TrainingSettings } from "./training.js";
@@ -22,6 +22,12 @@ export const JobSpec = z.strictObject({
   kind: z.enum(["train", "evaluate", "predict"]),
   createdAt: Milliseconds,
   engine: EngineName,
+  /** Why it is not the compiled engine, where that was tried. */
+  engineReason: z.string().max(10_000).optional(),
+  /** Of the compiled engine. */
+  compute: Compute.optional(),
+  /** Of the compiled engine: all graphs that the job's tasks need. */
+  graphs: z.array(GraphClaim).max(1000).optional(),
   model: ModelDefinition,
   /** The data set that is trained on, evaluated or predicted; one executor for each of its partitions. */
   dataset: DatasetId,

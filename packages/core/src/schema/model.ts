@@ -2,11 +2,25 @@ import * as z from "zod";
 
 const JsonObject = z.record(z.string(), z.json());
 
+/** What happens to gradients before the optimizer sees them, in this order. */
+export const GradientSettings = z.strictObject({
+  /** FedProx: adds this times (weight - weight at the beginning of the round). https://arxiv.org/abs/1812.06127, equation 2 */
+  proximal: z.number().positive().optional(),
+  /** Each element is kept between -clipValue and clipValue. */
+  clipValue: z.number().positive().optional(),
+  /** Each weight's gradient is scaled down to at most this length. */
+  clipNorm: z.number().positive().optional(),
+  /** All gradients together are scaled down to at most this length. */
+  globalClipNorm: z.number().positive().optional(),
+});
+export type GradientSettings = z.infer<typeof GradientSettings>;
+
 /** What `model.compile` was given, in the form of tfjs' `model.json`; losses and metrics by the names that `compile` takes. */
 export const TrainingConfig = z.strictObject({
   optimizer_config: z.strictObject({ class_name: z.string(), config: JsonObject }),
   loss: z.union([z.string(), z.array(z.string()), z.record(z.string(), z.string())]),
   metrics: z.union([z.array(z.string()), z.record(z.string(), z.union([z.string(), z.array(z.string())]))]).optional(),
+  gradients: GradientSettings.optional(),
 });
 export type TrainingConfig = z.infer<typeof TrainingConfig>;
 
@@ -22,5 +36,26 @@ export const ModelDefinition = z.strictObject({
 });
 export type ModelDefinition = z.infer<typeof ModelDefinition>;
 
-export const EngineName = z.enum(["tfjs-node", "tfjs-wasm", "tfjs-cpu"]);
+/** `compiled`: graphs on onnxruntime; the others are TensorFlow.js with one of its backends. */
+export const EngineName = z.enum(["compiled", "tfjs-node", "tfjs-wasm", "tfjs-cpu"]);
 export type EngineName = z.infer<typeof EngineName>;
+
+/** How an engine uses a processor. The number of threads decides how sums are cut, and so the bits of the result. */
+export const Compute = z.strictObject({
+  threads: z.number().int().min(1).max(256),
+  /** Whether threads wait in a loop: faster, where no other program wants the cores. */
+  spinning: z.boolean(),
+});
+export type Compute = z.infer<typeof Compute>;
+
+/** Which of a job's graphs: `train-64` trains batches of 64 rows; the short last batch of a partition has a graph of its own. */
+export const GraphName = z.string().regex(/^(train-[1-9]\d{0,6}|evaluate|predict)$/);
+export type GraphName = z.infer<typeof GraphName>;
+
+/** One compiled graph of a job, stored beside its spec. */
+export const GraphClaim = z.strictObject({
+  name: GraphName,
+  bytes: z.number().int().min(1),
+  sha256: z.string().regex(/^[0-9a-f]{64}$/),
+});
+export type GraphClaim = z.infer<typeof GraphClaim>;

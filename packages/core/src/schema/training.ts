@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { GradientSettings } from "./model.js";
 
 /** The settings of a training job, with every default. Durations carry their unit. */
 export const TrainingSettings = z.strictObject({
@@ -18,6 +19,8 @@ export const TrainingSettings = z.strictObject({
   shuffle: z.boolean().default(true),
   /** The executor's optimizer slots (momentum, Adam moments) between rounds: its own, the mean of all, or none. */
   optimizerState: z.enum(["carried", "averaged", "reset"]).default("carried"),
+  /** What happens to gradients before the optimizer sees them; nothing by default. Travels with the model to the executors. */
+  gradients: GradientSettings.optional(),
   /** Tries of one task before the job fails. */
   maxAttempts: z.number().int().min(1).max(100).default(3),
   /** After this time a task counts as lost and is tried again. The default is the limit of a Lambda function: 15 minutes. */

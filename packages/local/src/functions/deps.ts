@@ -4,18 +4,20 @@ import { systemClock, systemUnique } from "../system.js";
 import type { ThreadContext } from "../threads/protocol.js";
 import { FunctionSettings } from "./settings.js";
 
+export function settingsOf({ settings }: ThreadContext): FunctionSettings {
+  return FunctionSettings.parse(settings);
+}
+
 /** What a function's thread works with; its store is the same folder as everybody's. */
-export function functionDeps(context: ThreadContext): CommonDeps & Pick<FunctionSettings, "residentBytes"> {
-  const { home, residentBytes } = FunctionSettings.parse(context.settings);
+export function functionDeps(context: ThreadContext): CommonDeps {
   const queue = (name: "driver" | "deltas") => ({
     send: (body: string) => Promise.resolve(context.send(name, body)),
   });
   return {
-    store: FolderObjectStore.open(home),
+    store: FolderObjectStore.open(settingsOf(context).home),
     queues: { driver: queue("driver"), deltas: queue("deltas") },
     clock: systemClock,
     unique: systemUnique,
     events: { emit: (event) => context.emit(event) },
-    residentBytes,
   };
 }

@@ -1,3 +1,4 @@
+import { EngineName } from "@stampede/core";
 import * as z from "zod";
 
 /** What a function's thread is given once, when it starts: the place of an environment's variables. */
@@ -5,5 +6,7 @@ export const FunctionSettings = z.strictObject({
   home: z.string(),
   /** How many bytes of partitions one executor keeps in memory between tasks. */
   residentBytes: z.number().int().min(0),
+  /** What the next job will most likely run on, so that it can be loaded in advance. */
+  likelyEngine: EngineName.optional(),
 });
 export type FunctionSettings = z.infer<typeof FunctionSettings>;

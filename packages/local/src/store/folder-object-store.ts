@@ -21,8 +21,6 @@ import { announcementPath, pruneVersions, readVersions, removeVersions, versionP
 
 /** How often one call starts again because others changed the same object or folder meanwhile; each time somebody got on. */
 const maxTries = 1000;
-/** The same where each try costs a wait for the disk. */
-const maxSlowTries = 10;
 
 /** Never follow a link, never wait for the other end of a pipe. Both are absent (and 0) on Windows. */
 const readOnly = fs.constants.O_RDONLY | fs.constants.O_NOFOLLOW | fs.constants.O_NONBLOCK;
@@ -92,8 +90,8 @@ export class FolderObjectStore implements ObjectStore {
       const temporary = join(this.#root.temporary, randomUUID());
       try {
         const stat = await writeFile(this.#files, temporary, body);
-        if (!(await this.#linkNew(temporary, place))) return "conflict";
-        await syncFolder(this.#files, place.folder);
+        if (!this.#linkNew(temporary, place)) return "conflict";
+        await this.#folders.keep(place.folder);
         return { etag: etagOf(1, stat) };
       } finally {
         removeFile(this.#files, temporary);
@@ -186,9 +184,9 @@ export class FolderObjectStore implements ObjectStore {
   }
 
   /** Gives a temporary file the object's name; false when the object exists. */
-  async #linkNew(temporary: string, place: Place): Promise<boolean> {
+  #linkNew(temporary: string, place: Place): boolean {
     for (let tries = 1; ; tries += 1) {
-      await this.#folders.make(place.folder);
+      this.#folders.make(place.folder);
       // A deletion that a crash cut short leaves the newest version without the plain file: the object still exists.
       if (readVersions(this.#files, place.versions)?.numbers.length) return false;
       try {
@@ -196,7 +194,7 @@ export class FolderObjectStore implements ObjectStore {
         return true;
       } catch (error) {
         if (errnoOf(error) === "EEXIST") return this.#refuseForeign(place);
-        if (errnoOf(error) !== "ENOENT" || tries === maxSlowTries) throw error;
+        if (errnoOf(error) !== "ENOENT" || tries === maxTries) throw error;
         this.#folders.forget(place.folder);
       }
     }

@@ -33,17 +33,25 @@ export class Folders {
   }
 
   /**
-   * Makes the folder and those above it, durably.
+   * Makes the folder and those above it. Their names are not on the disk before `keep` says so.
    * @throws StampedeError `store.invalid-key` when an object is in the way, `store.corrupt` when a symbolic link is
    */
-  async make(folder: string): Promise<void> {
+  make(folder: string): void {
     if (folder === this.#top || this.#durable.has(folder)) return;
-    const parent = dirname(folder);
-    await this.make(parent);
+    this.make(dirname(folder));
     addFolder(this.#files, folder);
     if (!this.isThere(folder)) throw objectInTheWay(folder);
-    await syncFolder(this.#files, parent);
-    remember(this.#durable, folder);
+  }
+
+  /**
+   * Makes a name in the folder, and the names of the folder and of those above it, survive a crash of the machine. Folders that
+   * were new are synced at the same time: the disk needs hardly longer for several than for one.
+   */
+  async keep(folder: string): Promise<void> {
+    const fresh: string[] = [];
+    for (let each = folder; each !== this.#top && !this.#durable.has(each); each = dirname(each)) fresh.push(each);
+    await allSettled([folder, ...fresh.map((each) => dirname(each))].map((each) => syncFolder(this.#files, each)));
+    for (const each of fresh) remember(this.#durable, each);
   }
 
   /** Removes the folder and those above it as far as they are empty. */
@@ -61,6 +69,11 @@ export class Folders {
       this.#durable.delete(each);
     }
   }
+}
+
+/** Waits for all of them, also when one fails, so that no descriptor is open when the caller goes on. */
+async function allSettled(work: readonly Promise<void>[]): Promise<void> {
+  for (const outcome of await Promise.allSettled(work)) if (outcome.status === "rejected") throw outcome.reason;
 }
 
 function remember(known: Set<string>, folder: string): void {

@@ -14,10 +14,14 @@ export interface ThreadContext {
   send(queue: QueueName, body: string): void;
   /** Until the deadline of the invocation that runs; 0 when none does. */
   remainingMs(): number;
+  /** Does work in native code, during which the thread is not ended. Such work MUST come to an end by itself, soon. */
+  native<T>(work: () => Promise<T>): Promise<T>;
 }
 
 /** What a function's module exports. The thread stays warm between invocations, and with it the module's state. */
 export interface ThreadModule {
+  /** Called once, before there is anything to do: loads what will be needed. What fails here fails again where it is needed. */
+  warm?(context: ThreadContext): Promise<void> | void;
   handle(payload: unknown, context: ThreadContext): Promise<void> | void;
 }
 
@@ -28,6 +32,8 @@ export type ToThread =
       readonly handlerUrl: string;
       readonly settings: unknown;
       readonly memoryLimitBytes: number;
+      /** Of a NativeLatch. */
+      readonly latch: SharedArrayBuffer;
     }
   | { readonly type: "invoke"; readonly payload: unknown; readonly remainingMs: number };
 

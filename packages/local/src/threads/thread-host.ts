@@ -1,6 +1,7 @@
 import { parentPort } from "node:worker_threads";
 import { StampedeError, toErrorFacts } from "@stampede/core";
 import { MemoryGuard } from "./memory-guard.js";
+import { NativeLatch } from "./native-latch.js";
 import type { FromThread, ThreadContext, ThreadModule, ToThread } from "./protocol.js";
 
 /** The program of every thread: it loads the function's module, and runs its invocations one after another. */
@@ -26,11 +27,12 @@ function tell(message: FromThread): void {
   parentPort?.postMessage(message);
 }
 
-function open({ handlerUrl, settings, memoryLimitBytes }: Extract<ToThread, { type: "open" }>): Host {
+function open({ handlerUrl, settings, memoryLimitBytes, latch: memory }: Extract<ToThread, { type: "open" }>): Host {
   const guard = new MemoryGuard(memoryLimitBytes, (usedBytes) => {
     tell({ type: "out-of-memory", usedBytes });
     process.exit();
   });
+  const latch = new NativeLatch(memory);
   const context: ThreadContext = {
     settings,
     emit: (event) => {
@@ -42,10 +44,11 @@ function open({ handlerUrl, settings, memoryLimitBytes }: Extract<ToThread, { ty
       guard.look();
     },
     remainingMs: () => Math.max(0, deadline - performance.now()),
+    native: (work) => latch.during(work),
   };
   const module = load(handlerUrl);
-  // The first invocation reports it.
-  module.catch(() => undefined);
+  // The first invocation reports what fails.
+  module.then((loaded) => loaded.warm?.(context)).catch(() => undefined);
   return { module, context, guard };
 }
 

@@ -79,7 +79,12 @@ export class ThreadPool {
     });
   }
 
-  /** Ends every thread at once and resolves when they are gone. Work that runs or waits is rejected with `job.interrupted`. */
+  /** Whether a thread runs native code: it, and so the process, cannot be ended now without harm. */
+  get isInNative(): boolean {
+    return [...this.#slots].some(({ thread }) => thread.isInNative);
+  }
+
+  /** Ends every thread at once (native code first comes to its end) and resolves when they are gone. Work that runs or waits is rejected with `job.interrupted`. */
   async close(): Promise<void> {
     this.#closed = true;
     for (const work of this.#waiting) this.#settle(work, closedPool());

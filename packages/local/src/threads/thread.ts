@@ -1,5 +1,6 @@
 import { Worker } from "node:worker_threads";
 import { StampedeError, type JobEvent } from "@stampede/core";
+import { NativeLatch } from "./native-latch.js";
 import type { FromThread, QueueName, ToThread } from "./protocol.js";
 
 export interface ThreadOptions {
@@ -19,8 +20,10 @@ const host = new URL("./thread-host.js", import.meta.url);
 export class Thread {
   readonly #worker: Worker;
   readonly #options: ThreadOptions;
+  readonly #latch = new NativeLatch();
   #running: { readonly resolve: () => void; readonly reject: (error: unknown) => void } | undefined;
   #ended = false;
+  #gone = false;
 
   /** @param onEnd called once, when the thread is gone */
   constructor(options: ThreadOptions, onEnd: () => void) {
@@ -33,11 +36,12 @@ export class Thread {
     this.#worker.on("message", (message: FromThread) => this.#hear(message));
     this.#worker.on("error", (cause) => this.#end(crashOf(cause, memoryLimitMb)));
     this.#worker.on("exit", (code) => {
+      this.#gone = true;
       this.#end(exitOf(code));
       onEnd();
     });
     const memoryLimitBytes = memoryLimitMb * 2 ** 20;
-    this.#post({ type: "open", handlerUrl, settings, memoryLimitBytes });
+    this.#post({ type: "open", handlerUrl, settings, memoryLimitBytes, latch: this.#latch.memory });
     // An idle thread does not keep the process alive.
     this.#worker.unref();
   }
@@ -55,9 +59,15 @@ export class Thread {
     });
   }
 
-  /** Ends the thread at once, whatever it is doing; what it says afterwards is not heard. */
+  /** Whether native code runs in it, which must not be cut off, also not by the end of the process. */
+  get isInNative(): boolean {
+    return this.#latch.isInNative;
+  }
+
+  /** Ends the thread at once, unless native code runs: then when that returns. What it says afterwards is not heard. */
   async stop(reason: StampedeError): Promise<void> {
     this.#end(reason);
+    await this.#latch.shut(() => this.#gone);
     await this.#worker.terminate();
   }
 

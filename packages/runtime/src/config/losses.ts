@@ -1,4 +1,5 @@
 import { nearest, StampedeError, type TrainingConfig } from "@stampede/core";
+import { isCustomName } from "./custom-names.js";
 import { toCamelCase } from "./keras-case.js";
 
 /** The losses that tfjs-layers knows by name. */
@@ -42,7 +43,7 @@ export function nearestLoss(name: string): string | undefined {
 }
 
 /**
- * The loss of each output, by tfjs' name.
+ * The loss of each output, by tfjs' name or that of a function of the user's own.
  * @throws StampedeError `model.invalid` when outputs and losses do not match, `model.unsupported` for an unknown loss
  */
 export function lossesOf({ loss }: TrainingConfig, outputs: readonly string[]): string[] {
@@ -58,7 +59,7 @@ export function lossesOf({ loss }: TrainingConfig, outputs: readonly string[]): 
         "Nothing was started.";
       throw new StampedeError("model.invalid", message, { details: { output: outputs[index] } });
     }
-    const found = findLoss(name);
+    const found = isCustomName(name) ? name : findLoss(name);
     if (found === undefined) {
       throw new StampedeError(
         "model.unsupported",

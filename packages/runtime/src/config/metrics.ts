@@ -1,4 +1,5 @@
 import { nearest, StampedeError, type MetricState, type TrainingConfig } from "@stampede/core";
+import { isCustomName, plainName } from "./custom-names.js";
 import { toCamelCase } from "./keras-case.js";
 
 /** Metrics that stock tfjs finds by name. */
@@ -52,7 +53,7 @@ export function nearestMetric(name: string): string | undefined {
 /** One metric of one output, in the order in which tfjs computes them. */
 export interface MetricSpec {
   readonly output: number;
-  /** The metric's full name. */
+  /** The metric's full name, or that of a function of the user's own. */
   readonly name: string;
   /** The key in `MetricStates`: the name, after the output's name where there are several outputs. */
   readonly label: string;
@@ -82,12 +83,12 @@ export function lossLabels(outputs: readonly string[]): string[] {
 }
 
 function specOf(given: string, output: number, prefix: string): MetricSpec {
-  const name = findMetric(given);
+  const name = isCustomName(given) ? given : findMetric(given);
   if (name === undefined) {
     const message = `Expected one of tfjs' metrics, found "${given}". Nothing was started.`;
     throw new StampedeError("model.unsupported", message);
   }
-  return { output, name, label: `${prefix}${name}`, kind: kindOf(name) };
+  return { output, name, label: `${prefix}${plainName(name)}`, kind: kindOf(name) };
 }
 
 function kindOf(name: string): MetricState["kind"] {

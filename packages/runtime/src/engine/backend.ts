@@ -3,8 +3,11 @@ import { createRequire } from "node:module";
 import { dirname } from "node:path";
 import { StampedeError, type EngineName } from "@stampede/core";
 import type * as Tf from "@tensorflow/tfjs-core";
-import { loadCore } from "../lazy-tfjs.js";
+import { loadCore } from "@stampede/graph/tfjs";
 import { defineChainedOps } from "./chained-ops.js";
+
+/** The engines that are TensorFlow.js. */
+export type TfjsEngineName = Exclude<EngineName, "compiled">;
 
 interface Backend {
   /** What tfjs calls it. */
@@ -23,7 +26,7 @@ const tfjsNode = "@tensorflow/tfjs-node";
 // environment, so the thread that starts the others must do it: when it loads this module.
 process.env["TF_CPP_MIN_LOG_LEVEL"] ??= "2";
 
-const backends: Readonly<Record<EngineName, Backend>> = {
+const backends: Readonly<Record<TfjsEngineName, Backend>> = {
   "tfjs-cpu": {
     tfjsName: "cpu",
     load: (tf) => {
@@ -56,7 +59,7 @@ const backends: Readonly<Record<EngineName, Backend>> = {
  * Loads a backend and makes it the one that this thread's tfjs runs on.
  * @throws StampedeError `engine.unavailable`
  */
-export async function startBackend(name: EngineName): Promise<void> {
+export async function startBackend(name: TfjsEngineName): Promise<void> {
   const tf = loadCore();
   const { tfjsName, load } = backends[name];
   const listeners = crashListeners();
@@ -88,6 +91,25 @@ export async function prepareTfjs(): Promise<void> {
   silence(tf.backend());
 }
 
+/** Registers tfjs' CPU backend, without its advertisement. The one that is in use stays. */
+export function loadQuietCpu(): void {
+  backends["tfjs-cpu"].load(loadCore());
+}
+
+/** Runs `work` on tfjs' CPU backend and puts the one that was in use back. Others' tensors are moved where they are needed. */
+export function onCpu<T>(work: () => T): T {
+  const tf = loadCore();
+  loadQuietCpu();
+  const before = tf.getBackend();
+  // Asynchronous for backends that are; this one, and one that was in use, are in place when it returns.
+  void tf.setBackend("cpu");
+  try {
+    return work();
+  } finally {
+    void tf.setBackend(before);
+  }
+}
+
 /** On its first use the cpu backend would print an advertisement for tfjs-node. */
 function silence(backend: object | null): void {
   if (backend !== null && "firstUse" in backend) Reflect.set(backend, "firstUse", false);
@@ -103,7 +125,7 @@ export function isTfjsNodeInstalled(): boolean {
   }
 }
 
-export function isRunningOn(name: EngineName): boolean {
+export function isRunningOn(name: TfjsEngineName): boolean {
   return loadCore().getBackend() === backends[name].tfjsName;
 }
 
@@ -137,7 +159,7 @@ function isListener(value: unknown): value is Listener {
   return typeof value === "function";
 }
 
-function unavailable(name: EngineName, cause: unknown): StampedeError {
+function unavailable(name: TfjsEngineName, cause: unknown): StampedeError {
   const reason = cause instanceof Error ? `: ${cause.message.split("\n", 1)[0] ?? ""}` : "";
   const { remedy } = backends[name];
   const message = `Expected the engine ${name}, but it cannot be loaded here${reason}. ${remedy} Nothing was started.`;

@@ -1,5 +1,6 @@
-import { encodedWidth, encodeRows, sizeOf, StampedeError, type Field, type PartitionData } from "@stampede/core";
+import { encodedWidth, encodeRows, type Field, type ModelDefinition, type PartitionData } from "@stampede/core";
 import type * as Tf from "@tensorflow/tfjs-core";
+import { columnsOf, fedShape, type Column } from "./columns.js";
 import { tf } from "./tfjs.js";
 
 export type Rows = Uint32Array | { readonly from: number; readonly to: number };
@@ -15,45 +16,25 @@ export interface Fed {
 export class BatchFeed {
   readonly #sources: readonly Source[];
 
-  /** @throws StampedeError `model.data-mismatch` when there are not `count` fields of the role */
-  constructor(data: PartitionData, role: Field["role"], count: number) {
-    const fields = data.fields.filter(({ field }) => field.role === role);
-    if (fields.length !== count) {
-      const side = role === "feature" ? "input" : "output";
-      const message = `Expected ${count} ${role} field(s), one for each ${side} of the model; found ${fields.length}.`;
-      throw new StampedeError("model.data-mismatch", message);
-    }
-    this.#sources = fields.map(({ field, tensor }) => ({
-      field,
-      stored: tensor.data,
-      // A row of one number is a row all the same: tfjs, too, makes [n] into [n, 1].
-      shape: field.shape.length === 0 ? [1] : field.shape,
-      buffer: new Float32Array(),
-    }));
+  /** @throws StampedeError `model.data-mismatch` when the fields of the role do not fit the model */
+  constructor(data: PartitionData, role: Field["role"], definition: ModelDefinition) {
+    this.#sources = columnsOf(data, role, definition).map((column) => ({ ...column, buffer: new Float32Array() }));
   }
 
   /** Always float32: tfjs casts to what a layer needs, and float32 holds every class index (they end at a million) exactly. */
   next(rows: Rows): Fed[] {
     const count = rows instanceof Uint32Array ? rows.length : rows.to - rows.from;
     return this.#sources.map((source) => {
-      const length = count * encodedWidth(source.field);
+      const { field } = source;
+      const length = count * encodedWidth(field);
       if (source.buffer.length < length) source.buffer = new Float32Array(length);
       const values = source.buffer.subarray(0, length);
-      encodeRows(source.field, source.stored, rows, values);
-      return { values, tensor: tf.tensor(values, [count, ...this.#shapeOf(source, length, count)]) };
+      encodeRows(field, source.tensor.data, rows, values);
+      return { values, tensor: tf.tensor(values, [count, ...fedShape(field)]) };
     });
-  }
-
-  #shapeOf({ field, shape }: Source, length: number, count: number): readonly number[] {
-    if (sizeOf(shape) * count === length) return shape;
-    const message = `Expected field "${field.name}" to have ${sizeOf(shape)} values a row, found ${length / count}.`;
-    throw new StampedeError("model.data-mismatch", message, { details: { field: field.name } });
   }
 }
 
-interface Source {
-  readonly field: Field;
-  readonly stored: PartitionData["fields"][number]["tensor"]["data"];
-  readonly shape: readonly number[];
+interface Source extends Column {
   buffer: Float32Array;
 }

@@ -1,12 +1,12 @@
 import { Worker } from "node:worker_threads";
 import { StampedeError, type EngineName, type ModelDefinition } from "@stampede/core";
-import { isTfjsNodeInstalled } from "./backend.js";
+import { isTfjsNodeInstalled, type TfjsEngineName } from "./backend.js";
 import type { DryRun, DryRunOutcome } from "./dry-run.js";
 
 /**
- * The engine of a job, chosen once, so that all of its executors compute the same bits: tfjs-node where it is installed, else
- * tfjs-wasm if it has every kernel that the model needs, else tfjs-cpu. Found out by doing it (one tiny step) in a thread of its own, so that
- * the caller's tfjs stays as it is.
+ * The engine that is wanted, if it can run the model; without a wish the best tfjs engine: tfjs-node where it is installed, else
+ * tfjs-wasm if it has every kernel that the model needs, else tfjs-cpu. Found out by doing it (one tiny step) in a thread of its own, so
+ * that the caller's tfjs stays as it is. A job's engine is chosen by `planEngine`.
  *
  * @param purpose `infer` asks only for the forward pass: tfjs-wasm predicts with many models that it cannot train
  * @throws StampedeError `engine.unavailable` when the one that is wanted cannot be loaded or cannot run the model;
@@ -17,14 +17,20 @@ export async function chooseEngine(
   wanted?: EngineName,
   purpose: "train" | "infer" = "train",
 ): Promise<EngineName> {
+  if (wanted === undefined) return bestTfjsEngine(model, purpose);
   // Plain JavaScript: it is always there and has every kernel, but is too slow to try out on a large model.
   if (wanted === "tfjs-cpu") return wanted;
-  const candidates: readonly EngineName[] = wanted === undefined ? ["tfjs-node", "tfjs-wasm"] : [wanted];
-  for (const engine of candidates) {
-    if (engine === "tfjs-node" && wanted === undefined && !isTfjsNodeInstalled()) continue;
+  const outcome = await tryOut({ engine: wanted, model, purpose });
+  if (outcome.result !== "works") throw refusal(wanted, outcome);
+  return wanted;
+}
+
+/** @throws StampedeError `model.unsupported` when no tfjs engine can build the model */
+export async function bestTfjsEngine(model: ModelDefinition, purpose: "train" | "infer"): Promise<TfjsEngineName> {
+  for (const engine of ["tfjs-node", "tfjs-wasm"] as const) {
+    if (engine === "tfjs-node" && !isTfjsNodeInstalled()) continue;
     const outcome = await tryOut({ engine, model, purpose });
     if (outcome.result === "works") return engine;
-    if (wanted !== undefined) throw refusal(engine, outcome);
     if (outcome.result === "failed" && !hasOpenShape(model)) throw new StampedeError(outcome.code, outcome.message);
   }
   return "tfjs-cpu";

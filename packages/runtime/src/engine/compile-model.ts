@@ -1,40 +1,42 @@
 import type { ModelDefinition } from "@stampede/core";
 import type * as Tf from "@tensorflow/tfjs-core";
 import type { LayersModel, ModelCompileArgs } from "@tensorflow/tfjs-layers";
-import { findLoss, lossesOf } from "../config/losses.js";
+import { refuseUnknownFunctions, type CustomFunction, type CustomFunctions } from "../config/custom.js";
+import { findLoss } from "../config/losses.js";
 import { mapLosses, mapMetrics } from "../config/map-names.js";
-import { findMetric, functionMetricNames, metricsOf } from "../config/metrics.js";
+import { findMetric, functionMetricNames } from "../config/metrics.js";
 import { quietly } from "../quietly.js";
+import { positiveThreshold } from "./evaluation-sums.js";
 import { createOptimizer } from "./optimizer.js";
 import { tf, tfl } from "./tfjs.js";
-
-type MetricFunction = (labels: Tf.Tensor, predictions: Tf.Tensor) => Tf.Tensor;
-
-/** Predictions above it count as positive in precision and recall, as in Keras. */
-export const positiveThreshold = 0.5;
 
 /**
  * Compiles a model as its definition says.
  * @param metricsBy `stock`: with tfjs' own metrics throughout, for a model in the hands of the user; `engine`: with the corrected ones
+ * @param custom what names of the user's own functions stand for
  * @throws StampedeError `model.unsupported`, `model.invalid` when optimizer, loss or metrics are unknown or do not fit the outputs
  */
 export function compileModel(
   model: LayersModel,
-  { training, outputs }: ModelDefinition,
+  definition: ModelDefinition,
   metricsBy: "stock" | "engine",
+  custom?: CustomFunctions,
 ): void {
-  const names = outputs.map(({ name }) => name);
-  // Both refuse what tfjs would fail on, or print a warning about.
-  lossesOf(training, names);
-  metricsOf(training, names);
+  const { training } = definition;
+  // Also what tfjs would fail on, or print a warning about.
+  refuseUnknownFunctions(definition, custom);
   const optimizer = createOptimizer(training.optimizer_config);
-  const loss = mapLosses(training.loss, (name) => findLoss(name) ?? name);
-  const args: ModelCompileArgs = { optimizer, loss };
-  // Set past the type, which has no lists of metrics for one output; the code takes them.
+  const args: ModelCompileArgs = { optimizer, loss: [] };
+  // Set past the types, which have neither lists of names and functions mixed nor lists of metrics for one output; the code takes them.
+  Reflect.set(
+    args,
+    "loss",
+    mapLosses(training.loss, (name) => custom?.losses[name] ?? findLoss(name) ?? name),
+  );
   Reflect.set(
     args,
     "metrics",
-    mapMetrics(training.metrics ?? [], (name) => toTfjs(findMetric(name) ?? name, metricsBy)),
+    mapMetrics(training.metrics ?? [], (name) => custom?.metrics[name] ?? toTfjs(findMetric(name) ?? name, metricsBy)),
   );
   quietly(() => model.compile(args));
 }
@@ -47,7 +49,7 @@ const positives = (predictions: Tf.Tensor): Tf.Tensor =>
  * apply Keras' threshold first. Its r2Score wants the chained operations of the package @tensorflow/tfjs, and divides by zero where all
  * labels are equal; this one then says what core's `resolveMetrics` says.
  */
-const ownMetrics: Readonly<Record<string, MetricFunction>> = {
+const ownMetrics: Readonly<Record<string, CustomFunction>> = {
   precision: (labels, predictions) => tfl.metrics.precision(labels, positives(predictions)),
   recall: (labels, predictions) => tfl.metrics.recall(labels, positives(predictions)),
   r2Score: (labels, predictions) => {
@@ -58,7 +60,7 @@ const ownMetrics: Readonly<Record<string, MetricFunction>> = {
   },
 };
 
-function toTfjs(name: string, metricsBy: "stock" | "engine"): string | MetricFunction {
+function toTfjs(name: string, metricsBy: "stock" | "engine"): string | CustomFunction {
   const own = metricsBy === "engine" ? ownMetrics[name] : undefined;
   if (own !== undefined) return own;
   const known = functionMetricNames.find((builtin) => builtin === name);

@@ -1,18 +1,34 @@
-import { StampedeError, type Engine, type EngineName } from "@stampede/core";
-import { startBackend } from "./backend.js";
+import { StampedeError, type Compute, type Engine, type EngineName } from "@stampede/core";
+import { loadOrt } from "../compiled/ort.js";
+import { startBackend, type TfjsEngineName } from "./backend.js";
 
-/** The engine that this thread runs; tfjs has one backend a thread. */
-let running: { readonly name: EngineName; readonly ready: Promise<Engine> } | undefined;
+/** The tfjs engine that this thread runs; tfjs has one backend a thread. */
+let running: { readonly name: TfjsEngineName; readonly ready: Promise<Engine> } | undefined;
+
+/** One thread, which leaves the others alone: right for small models and for many executors on one machine. */
+const plainCompute: Compute = { threads: 1, spinning: false };
 
 /**
- * The tfjs engine of this thread. It may be asked for again, and may have any number of sessions; another one needs another thread,
- * because tfjs' backend is global. It takes over the backend of a tfjs that user code runs in the same thread.
+ * An engine for this thread. `compiled` runs graphs and leaves the thread's tfjs as it is; where it is opened without graphs it makes
+ * them from the model, with tfjs. The others are tfjs itself, which has one backend a thread: they may be asked for again, and may have
+ * any number of sessions, but another one needs another thread. They take over the backend of a tfjs that user code runs in the thread.
  *
+ * @param compute for `compiled`: how it uses the processor. The number of threads changes the bits of results. By default one thread
  * @throws StampedeError `engine.unavailable` when it is not installed or the thread runs another one
  */
-export function createEngine(name: EngineName): Promise<Engine> {
+export function createEngine(name: EngineName, compute: Compute = plainCompute): Promise<Engine> {
+  return name === "compiled" ? startCompiled(compute) : tfjsEngine(name);
+}
+
+async function startCompiled(compute: Compute): Promise<Engine> {
+  loadOrt();
+  const { openCompiled } = await import("../compiled/open.js");
+  return { name: "compiled", open: (model, graphs) => openCompiled(model, graphs, compute) };
+}
+
+function tfjsEngine(name: TfjsEngineName): Promise<Engine> {
   if (running === undefined) {
-    const ready = start(name);
+    const ready = startTfjs(name);
     running = { name, ready };
     ready.catch(() => {
       running = undefined;
@@ -27,7 +43,7 @@ export function createEngine(name: EngineName): Promise<Engine> {
   return running.ready;
 }
 
-async function start(name: EngineName): Promise<Engine> {
+async function startTfjs(name: TfjsEngineName): Promise<Engine> {
   await startBackend(name);
   // Only now, because this loads tfjs.
   const { openSession } = await import("./session.js");

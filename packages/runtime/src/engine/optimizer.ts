@@ -1,25 +1,10 @@
 import { StampedeError, tensorOf, type NamedTensors, type Tensor, type TrainingConfig } from "@stampede/core";
 import type * as Tf from "@tensorflow/tfjs-core";
-import { readOptimizer, type OptimizerClass } from "../config/optimizers.js";
-import { incompatible } from "../model/weights.js";
+import { memoryOf, optimizerKeys, refuseOtherState, scalarKey, slotKey } from "../config/optimizer-memory.js";
+import { readOptimizer } from "../config/optimizers.js";
 import { tf } from "./tfjs.js";
 
 type OptimizerConfig = TrainingConfig["optimizer_config"];
-
-/**
- * Where each optimizer of tfjs-core 4.22.0 keeps what it remembers: one variable a trainable weight in each of `slots`, and single
- * variables in `scalars`. Their own `getWeights` and `setWeights` will not do: Adamax has none, Adam's loses the powers of its betas
- * (and computes them anew by `pow`, with other bits than by multiplying step by step).
- */
-const memory: Record<OptimizerClass, { readonly slots: readonly string[]; readonly scalars: readonly string[] }> = {
-  SGD: { slots: [], scalars: [] },
-  Momentum: { slots: ["accumulations"], scalars: [] },
-  Adam: { slots: ["accumulatedFirstMoment", "accumulatedSecondMoment"], scalars: ["accBeta1", "accBeta2"] },
-  Adamax: { slots: ["accumulatedFirstMoment", "accumulatedWeightedInfNorm"], scalars: ["iteration", "accBeta1"] },
-  RMSProp: { slots: ["accumulatedMeanSquares", "accumulatedMoments"], scalars: [] },
-  Adagrad: { slots: ["accumulatedGrads"], scalars: [] },
-  Adadelta: { slots: ["accumulatedGrads", "accumulatedUpdates"], scalars: [] },
-};
 
 interface Slot {
   readonly originalName: string;
@@ -59,7 +44,9 @@ export function disposeOptimizer(optimizer: Tf.Optimizer): void {
 }
 
 /**
- * What an optimizer remembers, all float32: `optimizer/<slot>/<weight>` and `optimizer/<scalar>`. Empty before the first step.
+ * What an optimizer remembers, all float32: `optimizer/<slot>/<weight>` and `optimizer/<scalar>`. Empty before the first step. tfjs' own
+ * `getWeights` and `setWeights` will not do: Adamax has none, Adam's loses the powers of its betas (and computes them anew by `pow`, with
+ * other bits than by multiplying step by step).
  * @param weights names of the trainable weights, in the order in which they are trained
  */
 export function saveOptimizer(
@@ -67,19 +54,32 @@ export function saveOptimizer(
   optimizer: Tf.Optimizer,
   weights: readonly string[],
 ): NamedTensors {
+  const { slots } = memoryOf(config);
+  if (slots.every((slot) => slotsOf(optimizer, slot).length === 0)) return new Map<string, Tensor>();
+  const variables = optimizerVariables(config, optimizer, weights);
+  return new Map([...variables].map(([name, variable]) => [name, copyOf(variable)]));
+}
+
+/**
+ * An optimizer's variables by the names of their state, in its order. Before the first step only the single ones are there.
+ * @param weights names of the trainable weights, in the order in which they are trained
+ */
+export function optimizerVariables(
+  config: OptimizerConfig,
+  optimizer: Tf.Optimizer,
+  weights: readonly string[],
+): Map<string, Tf.Variable> {
   const { slots, scalars } = memoryOf(config);
-  const state = new Map<string, Tensor>();
-  if (slots.every((slot) => slotsOf(optimizer, slot).length === 0)) return state;
-  for (const name of scalars) state.set(scalarKey(name), copyOf(scalarOf(optimizer, name)));
+  const variables = new Map(scalars.map((name) => [scalarKey(name), scalarOf(optimizer, name)]));
   for (const slot of slots) {
-    const variables = slotsOf(optimizer, slot);
+    const list = slotsOf(optimizer, slot);
+    if (list.length > 0 && list.length !== weights.length) throw unknownInside(slot);
     for (const [index, weight] of weights.entries()) {
-      const variable = variables[index]?.variable;
-      if (variable === undefined) throw unknownInside(slot);
-      state.set(slotKey(slot, weight), copyOf(variable));
+      const variable = list[index]?.variable;
+      if (variable !== undefined) variables.set(slotKey(slot, weight), variable);
     }
   }
-  return state;
+  return variables;
 }
 
 /**
@@ -94,9 +94,7 @@ export function loadOptimizer(
   state: NamedTensors,
 ): void {
   const { slots, scalars } = memoryOf(config);
-  const expected = new Map<string, readonly number[]>(scalars.map((name) => [scalarKey(name), []]));
-  for (const slot of slots) for (const [weight, shape] of weights) expected.set(slotKey(slot, weight), shape);
-  refuseOthers(expected, state);
+  refuseOtherState(optimizerKeys({ slots, scalars }, weights), state);
   const variableOf = (key: string): Tf.Tensor => {
     const saved = state.get(key);
     return tf.tensor(Float32Array.from(saved?.data ?? []), [...(saved?.shape ?? [])]);
@@ -112,27 +110,6 @@ export function loadOptimizer(
     }
   });
 }
-
-function memoryOf(config: OptimizerConfig): (typeof memory)[OptimizerClass] {
-  const { className, settings } = readOptimizer(config);
-  const { slots, scalars } = memory[className];
-  return settings["centered"] === true ? { slots: [...slots, "accumulatedMeanGrads"], scalars } : { slots, scalars };
-}
-
-function refuseOthers(expected: ReadonlyMap<string, readonly number[]>, state: NamedTensors): void {
-  for (const [name, shape] of expected) {
-    const found = state.get(name);
-    if (found?.dtype === "float32" && String(found.shape) === String(shape)) continue;
-    const shown = found === undefined ? "none" : `${found.dtype} [${found.shape.join(", ")}]`;
-    throw incompatible(`optimizer state "${name}" as float32 [${shape.join(", ")}]`, shown);
-  }
-  const extra = [...state.keys()].find((name) => !expected.has(name));
-  const names = [...expected.keys()].join(", ");
-  if (extra !== undefined) throw incompatible(`the optimizer state ${names}`, `also ${extra}`);
-}
-
-const scalarKey = (name: string): string => `optimizer/${name}`;
-const slotKey = (slot: string, weight: string): string => `optimizer/${slot}/${weight}`;
 
 function scalarOf(optimizer: Tf.Optimizer, name: string): Tf.Variable {
   const variable: unknown = Reflect.get(optimizer, name);

@@ -3,12 +3,10 @@ import {
   isStampedeError,
   StampedeError,
   tensorOf,
-  type EngineName,
   type EngineSession,
   type MetricStates,
   type ModelDefinition,
   type NamedTensors,
-  type PartitionData,
   type RowRange,
   type Tensor,
   type TrainOutcome,
@@ -17,25 +15,35 @@ import {
 import type * as Tf from "@tensorflow/tfjs-core";
 import type { LayersModel } from "@tensorflow/tfjs-layers";
 import { assemble } from "../model/build-model.js";
+import type { CustomFunctions } from "../config/custom.js";
 import { refuseUntrainable } from "../model/define-model.js";
 import { functionalOf } from "../model/layers-model.js";
-import { namedVariables, readWeights, writeWeights } from "../model/weights.js";
+import { readWeights, refuseNothingToTrain, trainableShapes, writeWeights } from "../model/weights.js";
 import { withSeededRandom } from "../seeded-random.js";
-import { isRunningOn } from "./backend.js";
+import { isRunningOn, type TfjsEngineName } from "./backend.js";
 import { BatchFeed } from "./batch-feed.js";
+import { changedGradientsOf, type ChangedGradients } from "./changed-gradients.js";
 import { compileModel } from "./compile-model.js";
 import { Evaluation } from "./evaluation.js";
+import { refuseNonFinite } from "./non-finite.js";
 import { createOptimizer, disposeOptimizer, loadOptimizer, saveOptimizer } from "./optimizer.js";
 import { tf } from "./tfjs.js";
 import { trainStepOf, type TrainStep } from "./train-step.js";
 
-/** @throws StampedeError `model.unsupported`, `model.invalid` */
-export async function openSession(engine: EngineName, definition: ModelDefinition): Promise<EngineSession> {
+/**
+ * @param custom the user's own losses and metrics; executors have none
+ * @throws StampedeError `model.unsupported`, `model.invalid`
+ */
+export async function openSession(
+  engine: TfjsEngineName,
+  definition: ModelDefinition,
+  custom?: CustomFunctions,
+): Promise<EngineSession> {
   const model = await assemble(definition.topology);
   try {
     refuseUntrainable(model);
-    compileModel(model, definition, "engine");
-    return new TfjsSession(engine, model, definition);
+    compileModel(model, definition, "engine", custom);
+    return new TfjsSession(engine, model, definition, await changedGradientsOf(definition));
   } catch (error) {
     model.dispose();
     throw error;
@@ -43,28 +51,29 @@ export async function openSession(engine: EngineName, definition: ModelDefinitio
 }
 
 class TfjsSession implements EngineSession {
-  readonly #engine: EngineName;
+  readonly #engine: TfjsEngineName;
   readonly #model: LayersModel;
   readonly #functional: LayersModel;
   readonly #definition: ModelDefinition;
   readonly #step: TrainStep;
   /** Name and shape of the weights that are trained, in the order in which the optimizer sees them. */
   readonly #trainable: ReadonlyMap<string, readonly number[]>;
+  readonly #gradients: ChangedGradients | undefined;
   #state: "opened" | "loaded" | "closed" = "opened";
 
-  constructor(engine: EngineName, model: LayersModel, definition: ModelDefinition) {
+  constructor(
+    engine: TfjsEngineName,
+    model: LayersModel,
+    definition: ModelDefinition,
+    gradients: ChangedGradients | undefined,
+  ) {
     this.#engine = engine;
     this.#model = model;
     this.#functional = functionalOf(model);
     this.#definition = definition;
+    this.#gradients = gradients;
     this.#step = trainStepOf(this.#functional, definition);
-    const names = new Map([...namedVariables(model)].map(([name, variable]) => [variable, name]));
-    this.#trainable = new Map(
-      this.#functional.trainableWeights.map((variable) => [
-        names.get(variable) ?? variable.name,
-        variable.shape.map(Number),
-      ]),
-    );
+    this.#trainable = trainableShapes(model);
   }
 
   load(weights: NamedTensors, optimizer?: NamedTensors): Promise<void> {
@@ -80,15 +89,16 @@ class TfjsSession implements EngineSession {
       }
       disposeOptimizer(this.#functional.optimizer);
       this.#functional.optimizer = fresh;
+      this.#gradients?.begin(fresh, this.#functional.trainableWeights);
       this.#state = "loaded";
     });
   }
 
   train({ data, order, batchSize, fromBatch, toBatch, randomKey }: TrainRequest): Promise<TrainOutcome> {
     return this.#run("train", () => {
-      this.#refuseNothingToTrain();
-      const inputs = this.#feed(data, "feature");
-      const labels = this.#feed(data, "label");
+      refuseNothingToTrain(this.#trainable);
+      const inputs = new BatchFeed(data, "feature", this.#definition);
+      const labels = new BatchFeed(data, "label", this.#definition);
       const batches: MetricStates[] = [];
       let examples = 0;
       for (let batch = fromBatch; batch < toBatch && batch * batchSize < order.length; batch += 1) {
@@ -98,7 +108,7 @@ class TfjsSession implements EngineSession {
             this.#step(inputs.next(rows), labels.next(rows), rows.length),
           ),
         );
-        refuseNonFinite(states, batch);
+        refuseNonFinite([states], batch, "The batch is lost");
         batches.push(states);
         examples += rows.length;
       }
@@ -108,8 +118,8 @@ class TfjsSession implements EngineSession {
 
   evaluate({ data, batchSize, fromRow, toRow }: RowRange): Promise<MetricStates> {
     return this.#run("evaluate", () => {
-      const inputs = this.#feed(data, "feature");
-      const labels = this.#feed(data, "label");
+      const inputs = new BatchFeed(data, "feature", this.#definition);
+      const labels = new BatchFeed(data, "label", this.#definition);
       const evaluation = new Evaluation(this.#functional, this.#definition);
       for (const rows of spans(fromRow, toRow, batchSize)) {
         tf.tidy(() => {
@@ -128,7 +138,7 @@ class TfjsSession implements EngineSession {
 
   predict({ data, batchSize, fromRow, toRow }: RowRange): Promise<readonly Tensor[]> {
     return this.#run("predict", () => {
-      const inputs = this.#feed(data, "feature");
+      const inputs = new BatchFeed(data, "feature", this.#definition);
       const parts = this.#definition.outputs.map((): Float32Array[] => []);
       const shapes = this.#definition.outputs.map(({ shape }) => shape.map((extent) => extent ?? 0));
       for (const rows of spans(fromRow, toRow, batchSize)) {
@@ -157,25 +167,14 @@ class TfjsSession implements EngineSession {
   close(): void {
     if (this.#state === "closed") return;
     this.#state = "closed";
+    this.#gradients?.end();
     disposeOptimizer(this.#functional.optimizer);
     this.#model.dispose();
-  }
-
-  #feed(data: PartitionData, role: "feature" | "label"): BatchFeed {
-    const { inputs, outputs } = this.#definition;
-    return new BatchFeed(data, role, role === "feature" ? inputs.length : outputs.length);
   }
 
   #predictions(inputs: BatchFeed, rows: { readonly from: number; readonly to: number }): Tf.Tensor[] {
     const tensors = inputs.next(rows).map(({ tensor }) => tensor);
     return [this.#functional.predictOnBatch(tensors)].flat();
-  }
-
-  #refuseNothingToTrain(): void {
-    if (this.#trainable.size > 0) return;
-    const message =
-      "Expected a model with trainable weights, found that all of its weights are frozen. Nothing was trained.";
-    throw new StampedeError("model.unsupported", message);
   }
 
   /** Synchronous work as a promise, with foreign errors under a code of ours. */
@@ -212,13 +211,4 @@ function joined(parts: readonly Float32Array[]): Float32Array {
     at += part.length;
   }
   return whole;
-}
-
-function refuseNonFinite(states: MetricStates, batch: number): void {
-  for (const [name, { sums }] of Object.entries(states)) {
-    const [sum = Number.NaN] = sums;
-    if (Number.isFinite(sum)) continue;
-    const message = `Expected a finite ${name}, found ${sum} in batch ${batch}. The batch is lost and training stopped.`;
-    throw new StampedeError("training.non-finite", message, { details: { batch, metric: name, value: String(sum) } });
-  }
 }

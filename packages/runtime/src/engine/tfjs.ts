@@ -1,4 +1,4 @@
-import { loadCore, loadLayers } from "../lazy-tfjs.js";
+import { loadCore, loadLayers } from "@stampede/graph/tfjs";
 
 /** For the modules that only `createEngine` and its like load. */
 export const tf = loadCore();

@@ -5,7 +5,7 @@ import { lossLabels, metricsOf } from "../config/metrics.js";
 import type { Fed } from "./batch-feed.js";
 import { tf } from "./tfjs.js";
 
-type TrainFunction = (data: Tf.Tensor[]) => Tf.Scalar[];
+export type TrainFunction = (data: Tf.Tensor[]) => Tf.Scalar[];
 
 /** One optimizer step on one batch; returns loss and metrics as means over its `rows`. */
 export type TrainStep = (inputs: readonly Fed[], labels: readonly Fed[], rows: number) => MetricStates;
@@ -31,7 +31,7 @@ export function trainStepOf(model: LayersModel, { training, outputs }: ModelDefi
 }
 
 /** `makeTrainFunction` is protected: what it returns takes inputs and labels, steps, and returns the loss and the metrics. */
-function trainFunctionOf(model: LayersModel): TrainFunction {
+export function trainFunctionOf(model: LayersModel): TrainFunction {
   const make: unknown = Reflect.get(model, "makeTrainFunction");
   const made: unknown = typeof make === "function" ? Reflect.apply(make, model, []) : undefined;
   if (isTrainFunction(made)) return made;

@@ -1,6 +1,6 @@
 import type { NamedTensors } from "@stampede/core";
 import type { LayersModel } from "@tensorflow/tfjs-layers";
-import { loadCore } from "../lazy-tfjs.js";
+import { loadCore } from "@stampede/graph/tfjs";
 import { writeWeights } from "./weights.js";
 
 /**

@@ -1,7 +1,7 @@
 import { StampedeError, type ModelDefinition } from "@stampede/core";
 import type { LayersModel } from "@tensorflow/tfjs-layers";
 import { prepareTfjs } from "../engine/backend.js";
-import { loadLayers } from "../lazy-tfjs.js";
+import { loadCore, loadLayers } from "@stampede/graph/tfjs";
 import { withSeededRandom } from "../seeded-random.js";
 import { quietly } from "../quietly.js";
 import { withZeroInitializers } from "./topology.js";
@@ -14,6 +14,7 @@ import { withZeroInitializers } from "./topology.js";
  */
 export async function assemble(topology: ModelDefinition["topology"], randomKey?: number): Promise<LayersModel> {
   const plan = randomKey === undefined ? withZeroInitializers(topology) : topology;
+  defineGeluNew();
   try {
     // modelFromJSON builds all layers before it returns its promise.
     return await withSeededRandom(randomKey ?? 0, () => quietly(() => loadLayers().models.modelFromJSON(plan)));
@@ -23,6 +24,14 @@ export async function assemble(topology: ModelDefinition["topology"], randomKey?
       cause,
     });
   }
+}
+
+/** tfjs reads the names of activations in camel case, and so does not find `gelu_new` again, which it has written itself. */
+function defineGeluNew(): void {
+  loadLayers();
+  const { classNameMap } = loadCore().serialization.SerializationMap.getMap();
+  const activation = classNameMap["gelu_new"];
+  if (activation !== undefined) classNameMap["geluNew"] ??= activation;
 }
 
 /**

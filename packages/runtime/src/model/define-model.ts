@@ -1,9 +1,12 @@
 import { StampedeError, type ModelDefinition, type NamedTensors } from "@stampede/core";
 import type { LayersModel } from "@tensorflow/tfjs-layers";
+import type { CustomFunctions } from "../config/custom.js";
+import { FunctionNames } from "../config/function-names.js";
 import { lossesOf } from "../config/losses.js";
 import { metricsOf } from "../config/metrics.js";
 import { functionalOf, isLayersModel } from "./layers-model.js";
 import { refuseCustomClasses, topologyOf } from "./topology.js";
+import { whyOnlyCompiled } from "./only-compiled.js";
 import { trainingOf } from "./training-of.js";
 import { readWeights } from "./weights.js";
 
@@ -11,6 +14,18 @@ import { readWeights } from "./weights.js";
 export interface DefinedModel {
   readonly definition: ModelDefinition;
   readonly weights: NamedTensors;
+  /** Losses and metrics of the user's own, by their names in the definition. They stay in this process. */
+  readonly custom?: CustomFunctions;
+  /** Why only the compiled engine can run the model; left out where every engine can. */
+  readonly requiresCompiled?: string;
+}
+
+export interface DefineOptions {
+  /**
+   * Takes layers, losses and metrics of the user's own as well. Graphs for the compiled engine can be made of them in this process, where
+   * their code is; tfjs engines on executors cannot run them. @default false
+   */
+  readonly allowCustom?: boolean;
 }
 
 /**
@@ -20,19 +35,27 @@ export interface DefinedModel {
  * @throws StampedeError `model.invalid` when it is not a LayersModel; `model.not-compiled`; `model.unsupported` for a custom class,
  *   a loss or metric given as a function other than those of `tf.metrics`, stateful layers or a fixed batch size
  */
-export function defineModel(model: LayersModel): DefinedModel {
+export function defineModel(model: LayersModel, { allowCustom = false }: DefineOptions = {}): DefinedModel {
   if (!isLayersModel(model)) {
     throw new StampedeError("model.invalid", `Expected a tf.LayersModel, found ${kindOf(model)}. Nothing was started.`);
   }
-  const training = trainingOf(model);
+  const functions = new FunctionNames();
+  const training = trainingOf(model, allowCustom ? functions : undefined);
   refuseUntrainable(model);
   const topology = topologyOf(model);
-  refuseCustomClasses(topology);
+  if (!allowCustom) refuseCustomClasses(topology);
   const definition = { format: "tfjs-layers" as const, topology, training, ...portsOf(model) };
   const outputs = definition.outputs.map(({ name }) => name);
   lossesOf(training, outputs);
   metricsOf(training, outputs);
-  return { definition, weights: readWeights(model) };
+  const custom = functions.functions();
+  const requiresCompiled = whyOnlyCompiled(definition);
+  return {
+    definition,
+    weights: readWeights(model),
+    ...(custom && { custom }),
+    ...(requiresCompiled !== undefined && { requiresCompiled }),
+  };
 }
 
 /** The names and row shapes of a built model's inputs and outputs. */

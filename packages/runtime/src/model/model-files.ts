@@ -7,6 +7,7 @@ import {
   type Tensor,
 } from "@stampede/core";
 import * as z from "zod";
+import { isCustomName } from "../config/custom-names.js";
 import { toSnakeCase } from "../config/keras-case.js";
 import { mapLosses } from "../config/map-names.js";
 import { findMetric, stockMetricNames } from "../config/metrics.js";
@@ -31,7 +32,7 @@ const defaultFileBytes = 512 * 1024 * 1024;
 /**
  * The files of a model as stock `tf.loadLayersModel` reads them: `model.json` and `weights.bin`, or several `weights-<i>of<n>.bin`
  * above `maxFileBytes` (512 MiB). Stock tfjs can then train and evaluate it too; metrics that it does not know by name are left out
- * for it.
+ * for it, and with a loss of the user's own all of the training configuration.
  */
 export function modelFiles(
   definition: ModelDefinition,
@@ -45,7 +46,7 @@ export function modelFiles(
     generatedBy: "Stampede",
     convertedBy: null,
     modelTopology: topology,
-    trainingConfig: stockTraining(training),
+    ...(usesCustomLoss(training) ? {} : { trainingConfig: stockTraining(training) }),
     userDefinedMetadata: { stampede: { version: 1, training, inputs, outputs } },
     weightsManifest: manifest,
   };
@@ -70,6 +71,11 @@ export async function readModelFiles(readFile: ReadFile): Promise<DefinedModel> 
     );
   }
   return { definition, weights: await decodeWeightFiles(json.weightsManifest, readFile) };
+}
+
+/** Stock tfjs fails on a model.json with a loss that it does not know; without one it loads a model that is not compiled. */
+function usesCustomLoss({ loss }: TrainingConfig): boolean {
+  return (typeof loss === "string" ? [loss] : Object.values(loss)).some(isCustomName);
 }
 
 /** In snake case, as tfjs writes it; stock tfjs fails on metrics that it does not know by name, and on lists for one output. */

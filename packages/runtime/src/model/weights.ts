@@ -1,6 +1,7 @@
 import { StampedeError, tensorOf, type NamedTensors, type Tensor } from "@stampede/core";
 import type * as Tf from "@tensorflow/tfjs-core";
 import type { LayersModel, LayerVariable } from "@tensorflow/tfjs-layers";
+import { functionalOf } from "./layers-model.js";
 
 /**
  * The model's variables by name, in its own order, with frozen weights and moving statistics. Names depend on the model alone:
@@ -14,6 +15,25 @@ export function namedVariables(model: LayersModel): Map<string, LayerVariable> {
     variables.set(name, variable);
   }
   return variables;
+}
+
+/** Name and shape of the weights that are trained, in the order in which the optimizer sees them. */
+export function trainableShapes(model: LayersModel): ReadonlyMap<string, readonly number[]> {
+  const names = new Map([...namedVariables(model)].map(([name, variable]) => [variable, name]));
+  return new Map(
+    functionalOf(model).trainableWeights.map((variable) => [
+      names.get(variable) ?? variable.name,
+      variable.shape.map(Number),
+    ]),
+  );
+}
+
+/** @throws StampedeError `model.unsupported` */
+export function refuseNothingToTrain(trainable: ReadonlyMap<string, unknown>): void {
+  if (trainable.size > 0) return;
+  const message =
+    "Expected a model with trainable weights, found that all of its weights are frozen. Nothing was trained.";
+  throw new StampedeError("model.unsupported", message);
 }
 
 /** Copies of the model's weights in its own order. */
@@ -40,7 +60,7 @@ function copyOf(name: string, tensor: Tf.Tensor): Tensor {
  */
 export function writeWeights(tf: typeof Tf, model: LayersModel, weights: NamedTensors): void {
   const variables = namedVariables(model);
-  refuseOthers(variables, weights);
+  refuseOtherWeights(variables, weights);
   tf.tidy(() => {
     for (const [name, variable] of variables) {
       const value = weights.get(name);
@@ -56,13 +76,20 @@ function isVariable(tensor: Tf.Tensor): tensor is Tf.Variable {
   return "assign" in tensor;
 }
 
-function refuseOthers(variables: ReadonlyMap<string, LayerVariable>, weights: NamedTensors): void {
-  const missing = [...variables.keys()].filter((name) => !weights.has(name));
-  const extra = [...weights.keys()].filter((name) => !variables.has(name));
+/**
+ * @param expected dtype and shape of each weight
+ * @throws StampedeError `training.incompatible-delta` when names, shapes or dtypes differ
+ */
+export function refuseOtherWeights(
+  expected: ReadonlyMap<string, { readonly dtype: string; readonly shape: readonly (number | null)[] }>,
+  weights: NamedTensors,
+): void {
+  const missing = [...expected.keys()].filter((name) => !weights.has(name));
+  const extra = [...weights.keys()].filter((name) => !expected.has(name));
   if (missing.length > 0 || extra.length > 0) {
-    throw incompatible(`the weights ${[...variables.keys()].join(", ")}`, differenceOf(missing, extra));
+    throw incompatible(`the weights ${[...expected.keys()].join(", ")}`, differenceOf(missing, extra));
   }
-  for (const [name, { dtype, shape }] of variables) {
+  for (const [name, { dtype, shape }] of expected) {
     const value = weights.get(name);
     if (value === undefined || (value.dtype === dtype && String(value.shape) === String(shape))) continue;
     throw incompatible(

@@ -2,7 +2,7 @@ import { hashTensors, mergeMetrics, resolveMetrics, tensorOf, type PartitionData
 import { expect, it } from "vitest";
 import { classifierData, feature, label, numbers, rowOf, twoByTwoData, uniform, withoutLabels } from "./engine-data.js";
 import { adam, classifier, dropout, sgd, single, training, twoByTwo, weightsFor } from "./engine-models.js";
-import { withSession, type Harness } from "./engine-support.js";
+import { expectNear, withSession, type Harness } from "./engine-support.js";
 
 const judged = classifier(training(sgd, "categoricalCrossentropy", ["accuracy", "mse"]), [dropout("drop", 0.5)]);
 const mixed = twoByTwo(
@@ -39,7 +39,9 @@ export function engineEvaluationContract(harness: Harness): void {
       const parts = [await range(0, 7), await range(7, 7), await range(7, 8), await range(8, 23)];
       const merged = resolveMetrics(mergeMetrics(parts));
       expect(Object.keys(merged)).toEqual(Object.keys(whole));
-      for (const [name, value] of Object.entries(whole)) expect(merged[name]).toBeCloseTo(value, 10);
+      // Sums are exact; but the value of one sample may depend, in its last bit, on the samples beside it.
+      const { tolerance = 5e-11 } = harness();
+      for (const [name, value] of Object.entries(whole)) expectNear([merged[name] ?? Number.NaN], [value], tolerance);
     });
   });
 

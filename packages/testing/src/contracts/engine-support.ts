@@ -19,10 +19,12 @@ export interface EngineHarness {
   /** How many buffers of the engine are alive. */
   readonly liveTensors: () => number;
   /**
-   * The reference: tfjs' own `LayersModel.fit` without shuffling on the same backend, with Math.random in batch i replaced by the stream
-   * of (randomKey, i).
+   * The reference: tfjs' own `LayersModel.fit` without shuffling, with the random numbers that the engine draws in batch i: for engines
+   * that are tfjs on the same backend, with Math.random replaced by the stream of (randomKey, i).
    */
   readonly fit: (plain: PlainFit) => Promise<PlainOutcome>;
+  /** How far weights and metrics may be from the reference's. Left out: the engine computes the reference's bits. */
+  readonly tolerance?: number;
   /** The reference's `predict`, in one batch: the values of each output. */
   readonly predict: (plain: Pick<PlainFit, "definition" | "weights" | "data">) => Promise<readonly Float32Array[]>;
 }
@@ -72,6 +74,19 @@ export function request(
 /** The bits of a session's weights. */
 export async function bitsOf(session: EngineSession): Promise<string> {
   return hashTensors((await session.save()).weights);
+}
+
+/** @param tolerance see `EngineHarness` */
+export function expectNear(found: ArrayLike<number>, expected: ArrayLike<number>, tolerance: number | undefined): void {
+  const list = (values: ArrayLike<number>): number[] => Array.from(values, (value) => value);
+  if (tolerance === undefined) {
+    expect(list(found)).toEqual(list(expected));
+    return;
+  }
+  expect(found.length).toBe(expected.length);
+  const farthest = Math.max(...list(found).map((value, index) => Math.abs(value - (expected[index] ?? Number.NaN))));
+  // NaN is not below anything.
+  expect(farthest).toBeLessThanOrEqual(tolerance);
 }
 
 async function errorOf(work: Promise<unknown>): Promise<StampedeError> {

@@ -3,7 +3,7 @@ import type * as Tf from "@tensorflow/tfjs-core";
 import type * as Tfl from "@tensorflow/tfjs-layers";
 
 // At once and only when asked for. tfjs is CommonJS: Node takes 70 ms to require it and 265 ms to import it (which scans the sources
-// for the names of exports first), and every executor waits for that. Both give the same module.
+// for the names of exports first). Both give the same module.
 const require = createRequire(import.meta.url);
 
 export function loadCore(): typeof Tf {
@@ -16,6 +16,11 @@ export function loadLayers(): typeof Tfl {
   const layers: unknown = require("@tensorflow/tfjs-layers");
   if (isLayers(layers)) return layers;
   throw new TypeError("expected the package @tensorflow/tfjs-layers");
+}
+
+/** Registers tfjs' backend `cpu`, whose kernels compute what a trace finds constant. */
+export function loadCpuBackend(): void {
+  require("@tensorflow/tfjs-backend-cpu");
 }
 
 function isCore(module: unknown): module is typeof Tf {

@@ -1,0 +1,3 @@
+export { bindInputs, type BoundInput } from "./bind-inputs.js";
+export { GraphManifest, type Distribution, type Variable } from "./manifest.js";
+export { readManifest } from "./read-graph.js";

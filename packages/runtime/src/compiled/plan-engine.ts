@@ -1,0 +1,159 @@
+import {
+  deriveKey,
+  isStampedeError,
+  StampedeError,
+  type Compute,
+  type EngineName,
+  type Field,
+  type GraphName,
+  type GraphRequest,
+  type ModelDefinition,
+  type NamedTensors,
+  type PartitionData,
+} from "@stampede/core";
+import type { GraphManifest } from "@stampede/graph/format";
+import type { CustomFunctions } from "../config/custom.js";
+import type { TfjsEngineName } from "../engine/backend.js";
+import { bestTfjsEngine, chooseEngine } from "../engine/choose-engine.js";
+import { assemble } from "../model/build-model.js";
+import { whyOnlyCompiled } from "../model/only-compiled.js";
+import { readWeights } from "../model/weights.js";
+import { chooseCompute } from "./choose-compute.js";
+import { createGraphCompiler } from "./create-compiler.js";
+import type { GraphCompiler } from "./graph-compiler.js";
+import { graphNameOf } from "./graph-name.js";
+import { loadOrt } from "./ort.js";
+
+/** Of jobs that do not train. */
+const usualBatchSize = 32;
+
+/** What a job is going to need. */
+export interface EnginePlanRequest {
+  readonly definition: ModelDefinition;
+  /** The user's own losses and metrics, as `defineModel` returned them. */
+  readonly custom?: CustomFunctions | undefined;
+  /** What the user asked for; left out to let Stampede choose. */
+  readonly wanted?: EngineName | undefined;
+  readonly purpose: "train" | "evaluate" | "predict";
+  /** Of the data set: features in the order of the model's inputs, labels in that of its outputs. Predicting needs no labels. */
+  readonly fields: readonly Field[];
+  /** To train: the batch size first, then those of short last batches that occur. */
+  readonly batchSizes?: readonly number[] | undefined;
+  /** Whether a job that trains evaluates as well. */
+  readonly validates?: boolean | undefined;
+  /** A few real rows (8 are enough), with which training is checked against tfjs; without them it is not checked. */
+  readonly sampleRows?: PartitionData | undefined;
+  /** The job's initial weights, for that check; by default they are drawn by the layers' initializers. */
+  readonly weights?: NamedTensors | undefined;
+  /** Processor cores of the machine that the executors share, and how many of them run there at a time. */
+  readonly cores: number;
+  readonly executors: number;
+}
+
+export type EnginePlan =
+  | {
+      readonly engine: "compiled";
+      /** All that the job's tasks will ask for. */
+      readonly graphs: ReadonlyMap<GraphName, Uint8Array>;
+      readonly compute: Compute;
+    }
+  | {
+      readonly engine: TfjsEngineName;
+      /** Why it is not the compiled engine; undefined when the user asked for this one. */
+      readonly reason?: string;
+    };
+
+/**
+ * The engine of a job, chosen once, with everything that its executors need. The compiled engine is taken for every model that can be
+ * compiled and whose graph computes what tfjs computes; for others `chooseEngine` decides, and the plan says why. Compiles with the tfjs
+ * of this thread, whose backend stays as it is.
+ *
+ * @throws StampedeError what stood in the way (`model.not-traceable`, `engine.failed` ...) when the compiled engine is wanted and
+ *   cannot be had, or when only it can run the model; otherwise as `chooseEngine`
+ */
+export async function planEngine(request: EnginePlanRequest): Promise<EnginePlan> {
+  const { definition, wanted, purpose } = request;
+  const tfjsPurpose = purpose === "train" ? "train" : "infer";
+  if (wanted !== undefined && wanted !== "compiled") {
+    await chooseEngine(definition, wanted, tfjsPurpose);
+    return { engine: wanted };
+  }
+  try {
+    return await compiledPlan(request);
+  } catch (error) {
+    if (wanted === "compiled" || !isCompilersFault(error) || whyOnlyCompiled(definition) !== undefined) throw error;
+    const reason = error instanceof Error ? error.message : String(error);
+    return { engine: await bestTfjsEngine(definition, tfjsPurpose), reason };
+  }
+}
+
+/** Whether tfjs may do better. A foreign error is a mistake of the compiler's, which the job's record then shows. */
+function isCompilersFault(error: unknown): boolean {
+  return !isStampedeError(error) || error.code === "model.not-traceable" || error.code === "engine.unavailable";
+}
+
+async function compiledPlan(request: EnginePlanRequest): Promise<EnginePlan> {
+  const { definition, custom, cores, executors, purpose } = request;
+  loadOrt();
+  const compiler = await createGraphCompiler(definition, custom);
+  try {
+    const compiled = requestsOf(request).map((each) => ({ name: graphNameOf(each), ...compiler.compile(each) }));
+    const manifests = compiled.map(({ manifest }) => manifest);
+    if (purpose === "train") await refuseOtherResults(request, compiler, manifests[0]);
+    const flopsPerBatch = Math.max(...manifests.map((manifest) => flopsOf(manifest, request)));
+    return {
+      engine: "compiled",
+      graphs: new Map(compiled.map(({ name, bytes }) => [name, bytes])),
+      compute: chooseCompute({ cores, executors, flopsPerBatch }),
+    };
+  } finally {
+    compiler.dispose();
+  }
+}
+
+/** @throws StampedeError `model.not-traceable` when the graph does not compute what tfjs does */
+async function refuseOtherResults(
+  { definition, custom, ...request }: EnginePlanRequest,
+  compiler: GraphCompiler,
+  manifest: GraphManifest | undefined,
+): Promise<void> {
+  const { sampleRows: rows } = request;
+  if (rows === undefined || manifest === undefined) return;
+  const { verifyGraph } = await import("./verify-graph.js");
+  const weights = request.weights ?? (await drawnWeights(definition));
+  const { flops, batchSize = 1 } = manifest;
+  const verdict = await verifyGraph({ compiler, definition, custom, rows, weights, flopsPerRow: flops / batchSize });
+  if (verdict.ok) return;
+  const message = `Expected a graph that computes what tfjs does, found ${verdict.reason}. The compiled engine is not used.`;
+  throw new StampedeError("model.not-traceable", message, { details: { reason: "differs" } });
+}
+
+async function drawnWeights({ topology }: ModelDefinition): Promise<NamedTensors> {
+  const model = await assemble(topology, deriveKey("verify"));
+  try {
+    return readWeights(model);
+  } finally {
+    model.dispose();
+  }
+}
+
+/** Of one batch; graphs for any number of rows say it of one. */
+function flopsOf({ flops, batchSize }: GraphManifest, { batchSizes = [] }: EnginePlanRequest): number {
+  return batchSize === undefined ? flops * (batchSizes[0] ?? usualBatchSize) : flops;
+}
+
+function requestsOf(request: EnginePlanRequest): readonly GraphRequest[] {
+  const { purpose, batchSizes = [], validates = false } = request;
+  const features = request.fields.filter(({ role }) => role === "feature");
+  const fields = [...features, ...request.fields.filter(({ role }) => role === "label")];
+  switch (purpose) {
+    case "predict":
+      return [{ kind: "predict", fields: features }];
+    case "evaluate":
+      return [{ kind: "evaluate", fields }];
+    case "train":
+      return [...new Set(batchSizes)]
+        .map((batchSize): GraphRequest => ({ kind: "train", batchSize, fields }))
+        .concat(validates ? [{ kind: "evaluate", fields }] : []);
+  }
+}

@@ -1,0 +1,184 @@
+import {
+  isStampedeError,
+  StampedeError,
+  type Compute,
+  type EngineSession,
+  type Field,
+  type GraphRequest,
+  type GraphSource,
+  type MetricStates,
+  type ModelDefinition,
+  type NamedTensors,
+  type PartitionData,
+  type RowRange,
+  type Tensor,
+  type TrainOutcome,
+  type TrainRequest,
+} from "@stampede/core";
+import { readOptimizer } from "../config/optimizers.js";
+import { refuseNonFinite } from "../engine/non-finite.js";
+import { BoundPrediction } from "./bound-prediction.js";
+import { GraphData } from "./data.js";
+import { fieldsKey, graphNameOf } from "./graph-name.js";
+import { LoadedGraph } from "./graph.js";
+import { emptyPredictions, evaluateRows, predictRows } from "./inference.js";
+import { ModelState, type StateLayout } from "./state.js";
+import { batchMetrics, runsOf, stepFeeds } from "./training.js";
+
+export interface SessionParts {
+  readonly definition: ModelDefinition;
+  readonly graphs: GraphSource;
+  readonly compute: Compute;
+  /** What the model's state looks like, where that is known without a graph. */
+  readonly layout?: StateLayout | undefined;
+  /** What is to be freed with the session. */
+  readonly onClose?: () => void;
+}
+
+const bothRoles = ["feature", "label"] as const;
+
+export class CompiledSession implements EngineSession {
+  readonly #parts: SessionParts;
+  readonly #state: ModelState;
+  readonly #graphs = new Map<string, Promise<LoadedGraph>>();
+  readonly #prediction: BoundPrediction;
+  /** Requests wait for one another: each begins with the weights that the one before left. */
+  #last: Promise<unknown> = Promise.resolve();
+  #stage: "opened" | "loaded" | "closed" = "opened";
+
+  constructor(parts: SessionParts) {
+    this.#parts = parts;
+    this.#state = new ModelState(parts.definition, parts.layout);
+    this.#prediction = new BoundPrediction(parts.graphs, parts.compute);
+  }
+
+  load(weights: NamedTensors, optimizer?: NamedTensors): Promise<void> {
+    return this.#run("load", () => {
+      this.#state.load(weights, optimizer);
+      this.#stage = "loaded";
+    });
+  }
+
+  train(request: TrainRequest): Promise<TrainOutcome> {
+    return this.#run("train", async () => {
+      const data = this.#data(request.data, bothRoles);
+      const { settings } = readOptimizer(this.#parts.definition.training.optimizer_config);
+      const batches: MetricStates[] = [];
+      let values = this.#state.values;
+      let examples = 0;
+      for (const run of runsOf(request)) {
+        const graph = await this.#graph({ kind: "train", batchSize: run.rows, fields: data.fields });
+        const state = this.#state.feeds(graph.manifest, values);
+        const steps = stepFeeds(graph.manifest, run, request, Number(settings["learningRate"]));
+        const results = await graph.run({ ...state, ...steps, ...data.feeds() });
+        const metrics = batchMetrics(graph.manifest, run, results);
+        refuseNonFinite(metrics, run.from, "What was trained in this call is lost");
+        batches.push(...metrics);
+        examples += (run.to - run.from) * run.rows;
+        values = this.#state.after(graph.manifest, values, state, results);
+      }
+      // A session that was closed meanwhile holds nothing. All or nothing: a failure leaves the weights as they were.
+      this.#refuse("train");
+      this.#state.replace(values);
+      return { examples, batches };
+    });
+  }
+
+  evaluate(range: RowRange): Promise<MetricStates> {
+    return this.#run("evaluate", async () => {
+      const data = this.#data(range.data, bothRoles);
+      const graph = await this.#graph({ kind: "evaluate", fields: data.fields });
+      const state = this.#state.feeds(graph.manifest, this.#state.values);
+      return evaluateRows(graph, data, state, range, this.#parts.definition);
+    });
+  }
+
+  predict(range: RowRange): Promise<readonly Tensor[]> {
+    return this.#run("predict", async () => {
+      const data = this.#data(range.data, ["feature"]);
+      if (range.toRow <= range.fromRow) return emptyPredictions(this.#parts.definition);
+      const { values } = this.#state;
+      const graph = await this.#prediction.graph(data.fields, values, (manifest) =>
+        this.#state.feeds(manifest, values),
+      );
+      return predictRows(graph, data, range);
+    });
+  }
+
+  save(): Promise<{ readonly weights: NamedTensors; readonly optimizer: NamedTensors }> {
+    return this.#run("save", () => this.#state.save());
+  }
+
+  close(): void {
+    if (this.#stage === "closed") return;
+    this.#stage = "closed";
+    this.#state.clear();
+    for (const opening of this.#graphs.values()) void closeWhenOpen(opening);
+    this.#graphs.clear();
+    this.#prediction.close();
+    this.#parts.onClose?.();
+  }
+
+  #data(data: PartitionData, roles: readonly Field["role"][]): GraphData {
+    return new GraphData(data, this.#parts.definition, roles);
+  }
+
+  /** Opened once for each kind, batch size and form of the data. */
+  #graph(request: GraphRequest): Promise<LoadedGraph> {
+    const key = `${graphNameOf(request)} ${fieldsKey(request.fields)}`;
+    const known = this.#graphs.get(key);
+    if (known !== undefined) return known;
+    const opening = this.#open(request);
+    this.#graphs.set(key, opening);
+    opening.catch(() => this.#graphs.delete(key));
+    return opening;
+  }
+
+  async #open(request: GraphRequest): Promise<LoadedGraph> {
+    const { graphs, compute } = this.#parts;
+    const graph = await LoadedGraph.open(await graphs.load(request), request, compute);
+    if (this.#stage !== "closed") return graph;
+    graph.close();
+    throw new StampedeError("engine.failed", "Expected an open session to load a graph for, but it is closed.");
+  }
+
+  /** One after the other, with foreign errors under a code of ours. */
+  #run<T>(what: "load" | "train" | "evaluate" | "predict" | "save", work: () => T | Promise<T>): Promise<T> {
+    const result = this.#last.then(async () => {
+      this.#refuse(what);
+      try {
+        return await work();
+      } catch (cause) {
+        if (isStampedeError(cause)) throw cause;
+        const reason = cause instanceof Error ? cause.message : String(cause);
+        const message = `Expected the engine compiled to ${what}, but it failed: ${reason}. Nothing was changed.`;
+        throw new StampedeError("engine.failed", message, { cause });
+      }
+    });
+    this.#last = ended(result);
+    return result;
+  }
+
+  #refuse(what: string): void {
+    if (this.#stage === "loaded" || (this.#stage === "opened" && what === "load")) return;
+    const found = this.#stage === "closed" ? "it is closed" : "no weights are loaded";
+    throw new StampedeError("engine.failed", `Expected a loaded session to ${what}, but ${found}.`);
+  }
+}
+
+/** Holds on to nothing, neither results nor errors. */
+async function ended(work: Promise<unknown>): Promise<void> {
+  try {
+    await work;
+  } catch {
+    // Whoever asked for it has been told.
+  }
+}
+
+async function closeWhenOpen(opening: Promise<LoadedGraph>): Promise<void> {
+  try {
+    (await opening).close();
+  } catch {
+    // It never opened; whoever asked for it has been told.
+  }
+}

@@ -1,0 +1,56 @@
+import type { JobId, JobSpec, NamedTensors, ObjectStore } from "@stampede/core";
+import { readSpec } from "./job-store.js";
+
+/**
+ * What a function that stays warm remembers of a store: only what never changes once it is there, so that it is never out of
+ * date. A function that was started a moment ago remembers nothing and reads it again.
+ */
+interface Memory {
+  /** Of the last few jobs. */
+  readonly specs: Map<JobId, JobSpec>;
+  /** The weights that this parameter server committed last: the next round begins with them. */
+  weights: { readonly job: JobId; readonly round: number; readonly tensors: NamedTensors } | undefined;
+  /** The last round of each job that this parameter server has told the driver of. */
+  readonly told: Map<JobId, number>;
+}
+
+const memories = new WeakMap<ObjectStore, Memory>();
+const maxJobs = 8;
+
+function memoryOf(store: ObjectStore): Memory {
+  const memory = memories.get(store) ?? { specs: new Map(), weights: undefined, told: new Map() };
+  memories.set(store, memory);
+  return memory;
+}
+
+/** The spec of a job: every wake-up needs it, and it is read and checked once. */
+export async function specOf(store: ObjectStore, job: JobId): Promise<JobSpec> {
+  const { specs } = memoryOf(store);
+  const known = specs.get(job) ?? (await readSpec(store, job));
+  keepLatest(specs, job, known);
+  return known;
+}
+
+function keepLatest<T>(jobs: Map<JobId, T>, job: JobId, value: T): void {
+  jobs.delete(job);
+  jobs.set(job, value);
+  const [oldest] = jobs.keys();
+  if (jobs.size > maxJobs && oldest !== undefined) jobs.delete(oldest);
+}
+
+export function rememberTold(store: ObjectStore, job: JobId, round: number): void {
+  keepLatest(memoryOf(store).told, job, round);
+}
+
+export function wasTold(store: ObjectStore, job: JobId, round: number): boolean {
+  return (memories.get(store)?.told.get(job) ?? 0) >= round;
+}
+
+export function rememberWeights(store: ObjectStore, job: JobId, round: number, tensors: NamedTensors): void {
+  memoryOf(store).weights = { job, round, tensors };
+}
+
+export function rememberedWeights(store: ObjectStore, job: JobId, round: number): NamedTensors | undefined {
+  const known = memories.get(store)?.weights;
+  return known?.job === job && known.round === round ? known.tensors : undefined;
+}

@@ -1,0 +1,41 @@
+import {
+  keys,
+  sha256Hex,
+  StampedeError,
+  type GraphName,
+  type GraphRequest,
+  type GraphSource,
+  type JobSpec,
+  type ObjectStore,
+} from "@stampede/core";
+
+/** The name under which a job stores the graph that a session asks for. */
+function graphNameOf(request: GraphRequest): GraphName {
+  return request.kind === "train" ? `train-${request.batchSize}` : request.kind;
+}
+
+/** The graphs that were compiled when the job was submitted. What is loaded is what the spec says, to the bit. */
+export function storedGraphs({ job, graphs = [] }: JobSpec, store: ObjectStore): GraphSource {
+  return {
+    async load(request) {
+      const name = graphNameOf(request);
+      const key = keys.graph(job, name);
+      const claim = graphs.find((each) => each.name === name);
+      if (claim === undefined) {
+        const known = graphs.map((each) => each.name).join(", ");
+        throw invalid(key, "the job's spec to claim it", known === "" ? "no graphs there" : `only ${known}`);
+      }
+      const object = await store.get(key);
+      if (object === undefined) throw invalid(key, "it in the store", "no such object");
+      if (object.body.length !== claim.bytes) throw invalid(key, `${claim.bytes} bytes`, `${object.body.length}`);
+      const sha256 = sha256Hex(object.body);
+      if (sha256 !== claim.sha256) throw invalid(key, `bytes with SHA-256 ${claim.sha256}`, sha256);
+      return object.body;
+    },
+  };
+}
+
+function invalid(key: string, expected: string, found: string): StampedeError {
+  const message = `Expected the compiled graph ${key} to be whole: ${expected}; found ${found}. It was not run.`;
+  return new StampedeError("graph.invalid", message, { details: { key } });
+}
