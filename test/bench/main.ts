@@ -2,16 +2,18 @@ import { parseArgs } from "node:util";
 import * as z from "zod";
 import { elephasChannels, elephasModes } from "./elephas/run.js";
 import { Refusal, type SuiteReport } from "./measure.js";
+import { CaseName } from "./steps/cases.js";
 import { describeMachine, machineLine, reportText, writeReport } from "./report.js";
 
 const usage = `npm run bench [-- SUITE... [OPTIONS]]
-  suites: job aggregate shard store (all of these by default), elephas
+  suites: job aggregate shard store engine (all of these by default), elephas python
   --repeat N      measured repeats, after one warm-up          (3)
   --executors N   job: executors                               (2)
   --epochs N      job, elephas: epochs                         (10)
   --workers N     elephas: Spark workers, and executors        (2)
   --mode M        elephas: ${elephasModes.join(", ")}  (synchronous)
   --channel C     elephas, not synchronous: ${elephasChannels.join(", ")}       (http)
+  --cases A,B     engine, python: ${CaseName.options.join(", ")}  (all)
 `;
 
 const Count = z.coerce.number().int().min(1);
@@ -22,10 +24,15 @@ const Options = z.strictObject({
   workers: Count.default(2),
   mode: z.enum(elephasModes).default("synchronous"),
   channel: z.enum(elephasChannels).default("http"),
+  cases: z
+    .string()
+    .transform((names) => names.split(","))
+    .pipe(z.array(CaseName))
+    .default([...CaseName.options]),
 });
 type Options = z.infer<typeof Options>;
 
-const SuiteName = z.enum(["job", "aggregate", "shard", "store", "elephas"]);
+const SuiteName = z.enum(["job", "aggregate", "shard", "store", "engine", "elephas", "python"]);
 type SuiteName = z.infer<typeof SuiteName>;
 
 /** Suites are loaded when they are run, so that one of them does not weigh on another. */
@@ -34,11 +41,13 @@ const suites: Readonly<Record<SuiteName, (options: Options) => Promise<SuiteRepo
   aggregate: async (options) => (await import("./aggregate.js")).aggregateSuite(options),
   shard: async (options) => (await import("./shard.js")).shardSuite(options),
   store: async (options) => (await import("./store.js")).storeSuite(options),
+  engine: async (options) => (await import("./engine/suite.js")).engineSuite(options, tell),
   elephas: async (options) => (await import("./elephas/suite.js")).elephasSuite(options, tell),
+  python: async (options) => (await import("./python/suite.js")).pythonSuite(options, tell),
 };
 
 /** Those that need nothing but npm. */
-const native = SuiteName.exclude(["elephas"]).options;
+const native = SuiteName.exclude(["elephas", "python"]).options;
 
 function tell(text: string): void {
   process.stderr.write(`${text}\n`);
@@ -57,7 +66,7 @@ async function main(args: readonly string[]): Promise<void> {
 
 function parse(args: readonly string[]): { names: readonly SuiteName[]; options: Options } {
   const text = { type: "string" } as const;
-  const known = { repeat: text, executors: text, epochs: text, workers: text, mode: text, channel: text };
+  const known = { repeat: text, executors: text, epochs: text, workers: text, mode: text, channel: text, cases: text };
   try {
     const { values, positionals } = parseArgs({ args: [...args], allowPositionals: true, options: known });
     const names = positionals.map((name) => SuiteName.parse(name));

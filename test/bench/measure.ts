@@ -21,6 +21,8 @@ export interface SuiteReport {
   readonly suite: string;
   readonly parameters: Readonly<Record<string, string | number | boolean>>;
   readonly figures: readonly Figure[];
+  /** What was left out or done otherwise than usual, and why. */
+  readonly notes?: readonly string[];
 }
 
 /** The middle value, or the mean of the two middle ones. */

@@ -59,11 +59,11 @@ export function machineLine(machine: Machine): string {
   return `${cpu}, ${cores} cores, ${memoryGiB} GiB, ${platform}, node ${node}, commit ${machine.commit}, ${date}, load ${loadBefore.toFixed(2)}${busy}`;
 }
 
-/** The suite as text: parameters, then one line a figure with its spread and target. */
-export function reportText({ suite, parameters, figures }: SuiteReport): string {
+/** The suite as text: parameters, then one line a figure with its spread and target, then the notes. */
+export function reportText({ suite, parameters, figures, notes = [] }: SuiteReport): string {
   const given = Object.entries(parameters).map(([name, value]) => `${name} ${value}`);
   const rows = [["figure", "median", "min ... max", "target", ""], ...figures.map(rowOf)];
-  return [`${suite}: ${given.join(", ")}`, ...aligned(rows)].join("\n");
+  return [`${suite}: ${given.join(", ")}`, ...aligned(rows), ...notes.map((note) => `  ${note}`)].join("\n");
 }
 
 function rowOf({ name, unit, value, samples, target, met }: Figure): string[] {

@@ -1,6 +1,6 @@
 import { figureOf, samplesOf, type Figure, type SuiteReport } from "../measure.js";
 import { runMnistJob, type MnistJobRun } from "../mnist-job.js";
-import { preparePython } from "./environment.js";
+import { prepareElephas } from "./environment.js";
 import { runElephas, type ElephasChannel, type ElephasMode, type ElephasRun } from "./run.js";
 
 export interface ElephasSuiteOptions {
@@ -24,7 +24,7 @@ export async function elephasSuite(
   { workers, epochs, repeat, mode, channel }: ElephasSuiteOptions,
   tell: (text: string) => void,
 ): Promise<SuiteReport> {
-  const python = preparePython(tell);
+  const python = prepareElephas(tell);
   const runPair = async (options: { readonly epochs: number }): Promise<Pair> => {
     const elephas = await runElephas(python, { workers, mode, channel, ...options });
     return { elephas, stampede: await runMnistJob({ executors: workers, ...options }) };
