@@ -5,7 +5,7 @@ import { defineConfig } from "vitest/config";
 export default defineConfig({
   test: {
     root: join(import.meta.dirname, ".."),
-    include: ["test/{unit,property,contract,integration,e2e,docs}/**/*.test.ts"],
+    include: ["test/{unit,property,contract,integration,cases,e2e,docs}/**/*.test.ts"],
     globalSetup: "test/global-setup.ts",
     testTimeout: 60_000,
     hookTimeout: 60_000,

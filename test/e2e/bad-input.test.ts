@@ -1,7 +1,7 @@
 import { access } from "node:fs/promises";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { eventsOf, lastEvent } from "./support/cli.js";
-import { changed, model, points, pointsJob, Workshop, type JobDraft } from "./support/workshop.js";
+import { changed, customModel, model, points, pointsJob, Workshop, type JobDraft } from "./support/workshop.js";
 
 let workshop: Workshop;
 beforeAll(async () => {
@@ -151,6 +151,28 @@ describe("the model", () => {
     ["outputs", { units: 5 }, "5"],
   ])("refuses a model whose %s do not fit the data", async (name, options, part) => {
     await refusedJob(`fit-${name}`, await withModel(`fit-${name}`, model(options)), "model.data-mismatch", part, "2");
+  });
+});
+
+describe("a model that reads values while it is compiled", () => {
+  const peeking = customModel("tf.mul(input, input.dataSync()[0])");
+
+  it("is refused where the compiled engine is demanded, with what it does and in which layer", async () => {
+    const job = { ...(await withModel("peek", peeking)), engine: "compiled" };
+    await refusedJob("peek", job, "model.not-traceable", "dataSync", "dense_Dense2/Softmax");
+  });
+
+  it("is refused with both reasons where no tfjs engine can run it either", async () => {
+    const job = await withModel("peek", peeking);
+    await refusedJob(
+      "peek-any",
+      job,
+      "model.not-traceable",
+      "dataSync",
+      "dense_Dense2/Softmax",
+      "No tfjs engine",
+      "crossEntropy",
+    );
   });
 });
 

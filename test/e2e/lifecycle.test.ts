@@ -169,7 +169,11 @@ describe("a job that goes wrong", () => {
     await expect(stat(workshop.path("stampede-out"))).rejects.toThrow("ENOENT");
   });
 
-  it.each(["weights.safetensors", "spec.json"])("names a stored %s that was cut off", async (name) => {
+  it.each([
+    ["weights.safetensors", "store.corrupt"],
+    ["spec.json", "store.corrupt"],
+    ["train-2.onnx", "graph.invalid"],
+  ])("names a stored %s that was cut off", async (name, code) => {
     const run = workshop.start("train", "long.yaml", "--json");
     const job = await jobOf(run);
     await run.event(isRound(4));
@@ -181,7 +185,7 @@ describe("a job that goes wrong", () => {
     expect(resumed.code).toBe(1);
     expect(lastEvent(resumed)).toMatchObject({
       event: "job.failed",
-      code: "store.corrupt",
+      code,
       message: expect.stringContaining(name),
     });
   });

@@ -2,7 +2,7 @@ import { readFile, readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { eventsOf, lastEvent, Run, succeeded } from "./support/cli.js";
-import { changed, pointsJob, Workshop } from "./support/workshop.js";
+import { changed, customModel, pointsJob, Workshop } from "./support/workshop.js";
 
 vi.setConfig({ testTimeout: 300_000, hookTimeout: 300_000 });
 
@@ -26,6 +26,10 @@ describe("train, evaluate, predict", () => {
     expect(events.map(({ event }) => event)).toEqual(
       expect.arrayContaining(["data.ready", "job.submitted", "round.started"]),
     );
+    const submitted = events.find(({ event }) => event === "job.submitted");
+    expect(submitted).toMatchObject({ engine: "compiled" });
+    expect(submitted).not.toHaveProperty("engineReason");
+    expect(ended.stderr).toMatch(/, engine compiled, 2 executors\n/);
     expect(events.filter(({ event }) => event === "round.finished")).toHaveLength(8);
     expect(events.filter(({ event }) => event === "job.succeeded")).toHaveLength(1);
     expect(new Set(events.map((event) => event.job))).toEqual(new Set([outcome.job]));
@@ -149,6 +153,57 @@ export default async (): Promise<tf.LayersModel> => {
       expect(ended.stderr).toContain("a word of the user's");
     }
   });
+});
+
+it.each([
+  ["await outside of functions", "const { units } = await Promise.resolve({ units: 4 as number });", ""],
+  ["an import while the model is built", "", 'const { units } = await import("./settings.ts");'],
+])("reads TypeScript with %s, which only ES modules can hold", async (_, outside, inside) => {
+  const text = `import * as tf from "@tensorflow/tfjs-layers";
+${outside}
+export default async (): Promise<tf.LayersModel> => {
+  ${inside}
+  const model = tf.sequential();
+  model.add(tf.layers.dense({ units, activation: "relu", inputShape: [2] }));
+  model.add(tf.layers.dense({ units: 2, activation: "softmax" }));
+  model.compile({ optimizer: "sgd", loss: "categoricalCrossentropy" });
+  return model;
+};
+`;
+  await workshop.write("modern/package.json", '{ "type": "module" }');
+  await workshop.write("modern/settings.ts", "export const units: number = 4;\n");
+  await workshop.write("modern/model.ts", text);
+  const job = changed((draft) => {
+    draft.model = "./model.ts";
+    draft.data.train["file"] = "../points.csv";
+  });
+  expect(succeeded(await workshop.run("train", await workshop.job("modern/job.yaml", job))).rounds).toBe(3);
+});
+
+it("runs a layer and a loss of the user's own, and the saved model without them", async () => {
+  await workshop.write("custom.mjs", customModel());
+  const job = changed((draft) => {
+    draft.model = "./custom.mjs";
+    draft.data.validation = { ...draft.data.train, file: "test.csv" };
+    draft.training["epochs"] = 12;
+  });
+  const trained = succeeded(await workshop.run("train", await workshop.job("custom.yaml", job), "--out", "custom"));
+  expect(trained.validation?.["accuracy"]).toBeGreaterThan(0.9);
+  await workshop.job("test.yaml", { file: "test.csv" });
+  const evaluated = succeeded(
+    await workshop.run("evaluate", "custom/model", "--data", "test.yaml", "--executors", "3"),
+  );
+  expect(evaluated.metrics["accuracy"]).toBe(trained.validation?.["accuracy"]);
+  expect(evaluated.metrics["loss"]).toBeCloseTo(trained.validation?.["loss"] ?? Number.NaN, 5);
+  const predicted = await workshop.run("predict", "custom/model", "--data", "test.yaml", "--out", "custom.csv");
+  expect(succeeded(predicted).outputPath).toBe(workshop.path("custom.csv"));
+  // Without its graphs the model needs the code that it was defined with.
+  const notes = JSON.parse(await readFile(workshop.path("custom/model/stampede.json"), "utf8")) as object;
+  await workshop.write("custom/model/stampede.json", JSON.stringify({ ...notes, graphs: undefined }));
+  const refused = await workshop.run("evaluate", "custom/model", "--data", "test.yaml");
+  expect(refused.code).toBe(2);
+  expect(lastEvent(refused)).toMatchObject({ event: "job.failed", code: "model.unsupported" });
+  expect(refused.stderr).toMatch(/Scaling|crossEntropy/);
 });
 
 it("trains the digits example to more than 95 %", async () => {

@@ -44,7 +44,7 @@ async function submit(folder: string): Promise<void> {
     partitionRows: train.manifest.parts.map(({ rows }) => rows),
     training: TrainingSettings.parse({ epochs: 4, batchSize: 8, taskTimeoutSeconds: 10 }),
   });
-  await submitJob(spec, weights, { store, clock: systemClock, unique: systemUnique });
+  await submitJob(spec, { weights }, { store, clock: systemClock, unique: systemUnique });
 }
 
 async function runIn(

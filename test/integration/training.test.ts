@@ -100,6 +100,19 @@ describe("a training job over the ports", () => {
     }
   });
 
+  it("an executor that stays warm computes the same bits as one that remembers nothing", async () => {
+    for (const optimizerState of ["carried", "averaged", "reset"] as const) {
+      const training = { epochs: 4, batchSize: 4, optimizerState };
+      const [warm, cold] = [
+        await submitted([9, 30], { training }, { warm: true }),
+        await submitted([9, 30], { training }),
+      ];
+      const [one, other] = [await warm.world.run(warm.spec), await cold.world.run(cold.spec)];
+      expect(one?.status).toBe("succeeded");
+      expect(one?.weightsSha256).toBe(other?.weightsSha256);
+    }
+  });
+
   it("optimizer state can be averaged or reset, and each choice has its own result", async () => {
     const of = async (optimizerState: JobSpec["training"]["optimizerState"]) =>
       (await weightsOf([9, 30], { training: { epochs: 3, batchSize: 4, optimizerState } })).get("w")?.data;

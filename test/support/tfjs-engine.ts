@@ -12,12 +12,27 @@ import * as tf from "@tensorflow/tfjs-core";
 import * as tfl from "@tensorflow/tfjs-layers";
 
 /** A tfjs engine and, as its reference, tfjs' own model on the same backend. */
-export async function tfjsHarness(name: EngineName): Promise<EngineHarness> {
+export async function tfjsHarness(name: Exclude<EngineName, "compiled">): Promise<EngineHarness> {
   const engine = await createEngine(name);
-  return { engine, liveTensors: () => tf.memory().numTensors, fit, predict };
+  return { engine, liveTensors: () => tf.memory().numTensors, fit, predict: stockPredict };
 }
 
-async function fit({ definition, weights, data, batchSize, randomKey }: PlainFit): Promise<PlainOutcome> {
+async function fit(plain: PlainFit): Promise<PlainOutcome> {
+  const original = Math.random;
+  try {
+    return await stockFit(plain, (batch) => {
+      Math.random = uniformStream(deriveKey(plain.randomKey, batch));
+    });
+  } finally {
+    Math.random = original;
+  }
+}
+
+/** tfjs' own fit on the backend in use. */
+export async function stockFit(
+  { definition, weights, data, batchSize }: PlainFit,
+  beforeBatch: (batch: number) => void,
+): Promise<PlainOutcome> {
   const model = await stockModel({ definition, weights });
   const optimizer = optimizerOf(definition.training.optimizer_config);
   const { loss, metrics } = definition.training;
@@ -25,25 +40,18 @@ async function fit({ definition, weights, data, batchSize, randomKey }: PlainFit
   const inputs = tensorsOf(data, "feature");
   const labels = tensorsOf(data, "label");
   const batches: number[][] = [];
-  const original = Math.random;
-  try {
-    await model.fit(inputs, labels, {
-      batchSize,
-      shuffle: false,
-      yieldEvery: "never",
-      verbose: 0,
-      callbacks: {
-        onBatchBegin: (batch: number) => {
-          Math.random = uniformStream(deriveKey(randomKey, batch));
-        },
-        onBatchEnd: (_batch: number, logs?: tf.NamedTensorMap | Record<string, unknown>) => {
-          batches.push(model.metricsNames.map((label) => Number(logs?.[label])));
-        },
+  await model.fit(inputs, labels, {
+    batchSize,
+    shuffle: false,
+    yieldEvery: "never",
+    verbose: 0,
+    callbacks: {
+      onBatchBegin: beforeBatch,
+      onBatchEnd: (_batch: number, logs?: tf.NamedTensorMap | Record<string, unknown>) => {
+        batches.push(model.metricsNames.map((label) => Number(logs?.[label])));
       },
-    });
-  } finally {
-    Math.random = original;
-  }
+    },
+  });
   const trained = new Map(
     model.weights.map((weight) => {
       const tensor = weight.read();
@@ -58,7 +66,7 @@ async function fit({ definition, weights, data, batchSize, randomKey }: PlainFit
   return { weights: trained, batches };
 }
 
-async function predict({
+export async function stockPredict({
   definition,
   weights,
   data,

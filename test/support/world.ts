@@ -2,6 +2,7 @@ import {
   decodeMessage,
   DeltaMessage,
   DriverMessage,
+  type Engine,
   type JobEvent,
   type JobResult,
   type JobSpec,
@@ -19,6 +20,7 @@ import {
   submitJob,
   type DriverDeps,
   type ExecutorDeps,
+  type Graphs,
 } from "@stampede/training";
 
 type Event =
@@ -34,6 +36,14 @@ export interface WorldOptions {
   readonly pick?: (due: number) => number;
   readonly fateOf?: (event: Event) => Fate;
   readonly store?: ObjectStore;
+  /** @default the tiny engine */
+  readonly engine?: Engine;
+  /** Stored with a job that is submitted. */
+  readonly graphs?: Graphs;
+  /** How much time passes with every look at the clock: it decides how executors cut their work. @default none */
+  readonly msPerLook?: number;
+  /** One executor does every task and remembers what it may; else each task has one that was started a moment ago. */
+  readonly warm?: boolean;
 }
 
 /**
@@ -47,6 +57,7 @@ export class World {
   #now = 1_000_000;
   #unique = 0;
   #pending: Event[] = [];
+  #warm: Executor | undefined;
   readonly #options: WorldOptions;
 
   constructor(options: WorldOptions = {}) {
@@ -64,10 +75,10 @@ export class World {
     return {
       store: this.store,
       queues: { driver: { send: send("driver") }, deltas: { send: send("deltas") } },
-      clock: { now: () => this.#now },
+      clock: { now: () => (this.#now += this.#options.msPerLook ?? 0) },
       unique: { hex: (digits) => (this.#unique++).toString(16).padStart(digits, "0") },
       events: { emit: (event) => void this.events.push(event) },
-      engine: () => Promise.resolve(tinyEngine),
+      engine: () => Promise.resolve(this.#options.engine ?? tinyEngine),
       residentBytes: 1_000_000,
       executors: {
         start: (task) => {
@@ -82,7 +93,7 @@ export class World {
   /** Stores the job, whose data set is already there, and tells the driver. */
   async submit(spec: JobSpec, weights: NamedTensors): Promise<void> {
     const { store, clock, unique } = this.deps;
-    await submitJob(spec, weights, { store, clock, unique });
+    await submitJob(spec, { weights, graphs: this.#options.graphs }, { store, clock, unique });
     this.tell({ version: 1, type: "look", job: spec.job, reason: "submitted" });
   }
 
@@ -93,6 +104,7 @@ export class World {
   /** Everything under way is gone, as after a power cut. */
   crash(): void {
     this.#pending = [];
+    this.#warm = undefined;
     this.#now += 1000;
   }
 
@@ -117,7 +129,11 @@ export class World {
   }
 
   async #deliver(event: Event): Promise<void> {
-    if (event.to === "executor") return new Executor(this.deps).run(event.task);
+    if (event.to === "executor") {
+      const executor = this.#warm ?? new Executor(this.deps);
+      if (this.#options.warm === true) this.#warm = executor;
+      return executor.run(event.task);
+    }
     if (event.to === "deltas") {
       return handleDeltaMessages([decodeMessage(DeltaMessage, event.body, "deltas")], this.deps);
     }

@@ -105,6 +105,32 @@ export default function build() {
 `;
 }
 
+/** The model above with a layer and a loss of the user's own. */
+export function customModel(call = "tf.mul(input, 2)"): string {
+  return model({ compile: '{ optimizer: train.adam(0.05), loss: crossEntropy, metrics: ["accuracy"] }' })
+    .replace(
+      "export default",
+      `import * as tf from "@tensorflow/tfjs-core";
+class Scaling extends layers.Layer {
+  static className = "Scaling";
+  computeOutputShape(shape) { return shape; }
+  call(inputs) {
+    const [input] = [inputs].flat();
+    return ${call};
+  }
+}
+tf.serialization.registerClass(Scaling);
+function crossEntropy(labels, predictions) {
+  return tf.neg(tf.sum(tf.mul(labels, tf.log(tf.add(predictions, 1e-6))), -1));
+}
+export default`,
+    )
+    .replace(
+      "    ],\n",
+      '      new Scaling({ name: "scale" }),\n      layers.activation({ activation: "softmax" }),\n    ],\n',
+    );
+}
+
 /** Points of a low-discrepancy sequence: the same ones every time, none near the line. */
 export function points(rows: number, from = 1): string {
   const lines = ["x,y,side"];

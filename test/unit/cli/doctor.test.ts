@@ -21,7 +21,7 @@ it("finds everything in place and leaves nothing behind", async () => {
   const { code, out } = await doctor({});
   expect(out).toMatch(/^ok {7}Node\.js {7}\d+\./m);
   expect(out).toContain(`${join(folder, ".stampede")}, writable, hard links work`);
-  expect(out).toMatch(/^ok {7}engine {8}tfjs-/m);
+  expect(out).toMatch(/^ok {7}engine {8}compiled would be chosen \(compiled: works, .*tfjs-cpu: works\)$/m);
   expect(out).toMatch(/\nReady to train\.\n$/);
   expect(code).toBe(0);
   expect(await readdir(folder)).toEqual([]);

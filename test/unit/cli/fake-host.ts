@@ -16,6 +16,7 @@ export interface FakeHost extends Host {
   readonly stdout: FakeOutput;
   readonly stderr: FakeOutput;
   readonly exits: number[];
+  deaths: number;
   readonly interrupts: Set<() => void>;
   time: number;
 }
@@ -29,6 +30,7 @@ export function fakeHost(options: { tty?: FakeOutput; env?: Host["env"]; cwd?: s
     env: options.env ?? { NO_COLOR: "1" },
     cwd: options.cwd ?? "/nowhere",
     exits,
+    deaths: 0,
     interrupts,
     time: 1_000_000,
     now: () => host.time,
@@ -39,6 +41,9 @@ export function fakeHost(options: { tty?: FakeOutput; env?: Host["env"]; cwd?: s
     onClosedOutput: () => () => undefined,
     onExit: () => () => undefined,
     exit: (code) => void exits.push(code),
+    die: () => {
+      host.deaths += 1;
+    },
   };
   return host;
 }

@@ -44,6 +44,25 @@ describe("in a pipe", () => {
     ]);
   });
 
+  it("says in one line why a job runs on a slower engine, wherever it is told", () => {
+    const told = recordedJob.find((event) => event.event === "job.submitted") as Extract<
+      JobEvent,
+      { event: "job.submitted" }
+    >;
+    const slow = { ...told, engineReason: "layer conv has no lowering.\nmore" };
+    const line = "engine tfjs-wasm, because compiled is not possible: layer conv has no lowering.\n";
+    const piped = fakeHost();
+    makePresenter(piped, { json: true }).event(slow);
+    expect(piped.stderr.written.join("")).toMatch(new RegExp(`engine tfjs-wasm, 2 executors\n${line}$`));
+    const live = fakeHost({ tty: fakeOutput({ isTTY: true }) });
+    const presenter = makePresenter(live, { json: false });
+    presenter.event(told);
+    expect(live.stdout.written.join("")).not.toContain("because");
+    presenter.event(slow);
+    expect(live.stdout.written.join("")).toContain(line);
+    presenter.close(undefined, []);
+  });
+
   it("tells of about a hundred rounds of a job that has many", () => {
     const host = fakeHost();
     const presenter = makePresenter(host, { json: true });

@@ -64,6 +64,8 @@ it("tells the life of a job that has not ended, with its failures and how to go 
     ...summary,
     executors: 2,
     engine: "tfjs-wasm",
+    engineReason: "layer x (Foo)\u001b[2J has no lowering",
+    threads: undefined,
     error: undefined,
     metrics: { loss: 0.9 },
     validation: undefined,
@@ -85,6 +87,7 @@ it("tells the life of a job that has not ended, with its failures and how to go 
   expect(lines).toEqual([
     "digits-20260131-120000-0a1b2c: digits",
     "train, unfinished, round 2/3, 2 executors, engine tfjs-wasm",
+    "engine tfjs-wasm, because compiled is not possible: layer x (Foo) [2J has no lowering",
     "created 2026-01-31 12:00:00 UTC",
     "training: loss 0.9000",
     "",
@@ -97,4 +100,18 @@ it("tells the life of a job that has not ended, with its failures and how to go 
     "Not ended. If a process still runs it: stampede jobs watch digits-20260131-120000-0a1b2c",
     "If it was interrupted: stampede train JOB.yaml --resume digits-20260131-120000-0a1b2c",
   ]);
+});
+
+it("says how many threads each executor of the compiled engine has", () => {
+  const known = {
+    ...summary,
+    executors: 4,
+    engine: "compiled",
+    engineReason: undefined,
+    error: undefined,
+    metrics: {},
+  };
+  const rest = { validation: undefined, weightsSha256: undefined, history: [], failures: [] };
+  expect(jobLife({ ...known, ...rest, threads: 1 })[1]).toMatch(/4 executors, engine compiled \(1 thread\)$/);
+  expect(jobLife({ ...known, ...rest, threads: 2 })[1]).toMatch(/engine compiled \(2 threads\)$/);
 });

@@ -73,7 +73,7 @@ describe("parseInput", () => {
     [
       "a misspelt engine",
       { ...job, engine: "tfjs-wsam" },
-      'engine: expected "tfjs-node", "tfjs-wasm" or "tfjs-cpu", found "tfjs-wsam"; did you mean "tfjs-wasm"?',
+      'engine: expected "compiled", "tfjs-node", "tfjs-wasm" or "tfjs-cpu", found "tfjs-wsam"; did you mean "tfjs-wasm"?',
     ],
     ["a missing field", { name: "a", data: { train: idx } }, "model is missing: expected text."],
     ["a missing object", { name: "a", model: "m", data: {} }, "data.train is missing: expected an object."],

@@ -109,10 +109,10 @@ describe("the order of a FolderObjectStore's steps", () => {
     const etag = etagOf(await store.create("jobs/a/head", bytes("1")));
     expect(steps).toEqual([
       "sync tmp/*",
-      "sync objects",
-      "sync objects/jobs",
       "link objects/jobs/a/head",
       "sync objects/jobs/a",
+      "sync objects/jobs",
+      "sync objects",
     ]);
     steps.length = 0;
     await store.create("jobs/a/spec", bytes("1"));
@@ -132,6 +132,28 @@ describe("the order of a FolderObjectStore's steps", () => {
       "link objects/jobs/a/head~/00000003",
       "sync objects/jobs/a/head~",
     ]);
+  });
+});
+
+describe("a FolderObjectStore whose new folders do not reach the disk", () => {
+  it("answers nothing before they have, and tries again with the next object", async () => {
+    const paths = new Map<number, string>();
+    const refused = new Set(["objects"]);
+    const { store, root } = makeStore({
+      openSync: (path, ...rest) => {
+        const descriptor = fs.openSync(path, ...rest);
+        paths.set(descriptor, String(path).slice(root.length + 1));
+        return descriptor;
+      },
+      fsync: (descriptor, done) => {
+        if (refused.has(paths.get(descriptor) ?? "")) done(errno("EIO", "fsync"));
+        else fs.fsync(descriptor, done);
+      },
+    });
+    await expect(store.create("jobs/a/1", bytes("1"))).rejects.toMatchObject({ code: "store.unavailable" });
+    await expect(store.create("jobs/a/2", bytes("2"))).rejects.toMatchObject({ code: "store.unavailable" });
+    refused.clear();
+    etagOf(await store.create("jobs/a/3", bytes("3")));
   });
 });
 

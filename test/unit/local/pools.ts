@@ -54,6 +54,11 @@ export function makePool(
 export class Gate {
   readonly buffer = new SharedArrayBuffer(8);
 
+  /** Whether the fixture's `native` came to its end. */
+  get isPassed(): boolean {
+    return Atomics.load(new Int32Array(this.buffer), 1) === 1;
+  }
+
   open(): void {
     const cells = new Int32Array(this.buffer);
     Atomics.store(cells, 0, 1);

@@ -117,6 +117,34 @@ describe("a function that takes too long", () => {
   });
 });
 
+describe("a function in native code", () => {
+  it("is not ended before it comes back, also not at its deadline", async () => {
+    const { pool, run, clock, threadOf } = makePool();
+    const gate = new Gate();
+    const outcome = run({ do: "native", gate: gate.buffer }).catch((error: unknown) => error);
+    await threadOf("native");
+    // Said before it begins; a look at the latch is a look at shared memory.
+    while (!pool.isInNative) await new Promise(setImmediate);
+    await clock.advance(60_000);
+    expect(await outcome).toMatchObject({ code: "task.timed-out" });
+    const closed = pool.close();
+    expect(
+      await Promise.race([closed.then(() => "closed"), new Promise(setImmediate).then(() => "still closing")]),
+    ).toBe("still closing");
+    expect(pool.isInNative).toBe(true);
+    gate.open();
+    await closed;
+    expect([gate.isPassed, pool.isInNative]).toEqual([true, false]);
+  });
+
+  it("leaves the pool working when it takes its thread along", async () => {
+    const pool = makePool();
+    await expect(pool.run({ do: "nativeExit", code: 7 })).rejects.toMatchObject({ code: "task.crashed" });
+    await expectWorking(pool, "new");
+    await pool.pool.close();
+  });
+});
+
 describe("closing a pool", () => {
   it("ends everything at once, whatever it is doing", async () => {
     const { pool, run, threadOf, clock } = makePool({ threads: 3 });

@@ -47,6 +47,13 @@ it("falls back to the CPU for an embedding of sequences of any length", async ()
 it("takes the engine that is wanted", async () => {
   expect(await chooseEngine(dense(), "tfjs-wasm")).toBe("tfjs-wasm");
   expect(await chooseEngine(convolution(), "tfjs-cpu")).toBe("tfjs-cpu");
+  expect(await chooseEngine(convolution(), "compiled")).toBe("compiled");
+});
+
+it("says why the compiled engine cannot run what it is wanted for", async () => {
+  const encode = layers.categoryEncoding({ numTokens: 8, outputMode: "multiHot", inputShape: [2] });
+  const choice = chooseEngine(defineModel(compiled([encode, layers.dense({ units: 2 })])).definition, "compiled");
+  await expect(choice).rejects.toMatchObject({ code: "model.not-traceable" });
 });
 
 it("names the kernel that a wanted engine lacks", async () => {

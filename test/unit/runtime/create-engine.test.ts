@@ -25,6 +25,13 @@ describe("in one thread", () => {
     await expect(createEngine("tfjs-wasm")).rejects.toThrow("this thread already runs tfjs-cpu");
   });
 
+  it("has the compiled engine beside it, as often as it is asked for", async () => {
+    await createEngine("tfjs-cpu");
+    const engines = [await createEngine("compiled"), await createEngine("compiled", { threads: 2, spinning: true })];
+    expect(engines.map(({ name }) => name)).toEqual(["compiled", "compiled"]);
+    expect(tf.getBackend()).toBe("cpu");
+  });
+
   it("notices when somebody else changed the backend", async () => {
     const engine = await createEngine("tfjs-cpu");
     const { definition, weights } = defineModel(smallModel());
@@ -39,8 +46,10 @@ describe("in one thread", () => {
 });
 
 describe("in a process of its own", () => {
-  it.each(["tfjs-cpu", "tfjs-wasm"])("prints nothing and leaves the process's handlers alone: %s", async (name) => {
-    const program = `
+  it.each(["tfjs-cpu", "tfjs-wasm", "compiled"])(
+    "prints nothing and leaves the process's handlers alone: %s",
+    async (name) => {
+      const program = `
       import { createEngine, modelFromJson } from "@stampede/runtime";
       const before = ["uncaughtException", "unhandledRejection"].map((event) => process.listenerCount(event));
       const engine = await createEngine("${name}");
@@ -51,12 +60,20 @@ describe("in a process of its own", () => {
       const { definition, weights } = await modelFromJson(json, { compile });
       const session = await engine.open(definition);
       await session.load(weights);
+      const column = (name, role, shape) => ({
+        field: { name, role, storage: "float32", storedShape: shape, shape,
+          encoding: { kind: "affine", subtract: [0], divide: [1] } },
+        tensor: { dtype: "float32", shape: [1, ...shape], data: new Float32Array(shape[0]) },
+      });
+      const data = { rows: 1, fields: [column("x", "feature", [2, 1]), column("y", "label", [24])] };
+      await session.predict({ data, batchSize: 1, fromRow: 0, toRow: 1 });
       session.close();
       const after = ["uncaughtException", "unhandledRejection"].map((event) => process.listenerCount(event));
       process.exitCode = before.join() === after.join() ? 0 : 1;
     `;
-    expect(await runFresh(program)).toEqual({ stdout: "", stderr: "" });
-  });
+      expect(await runFresh(program)).toEqual({ stdout: "", stderr: "" });
+    },
+  );
 
   it("does not load tfjs when it is only imported", async () => {
     const program = `

@@ -115,6 +115,21 @@ describe("what it takes from a model", () => {
     expect([...optimizer.keys()]).toEqual(slots);
     session.close();
   });
+
+  it("keeps the depth multiplier of separable convolutions, which tfjs forgets when it saves one", async () => {
+    const separable = (name: string, inputShape: number[]): tfl.layers.Layer =>
+      tfl.layers.separableConv2d({ filters: 2, kernelSize: 2, depthMultiplier: 3, name, inputShape });
+    const model = compiled([
+      tfl.layers.timeDistributed({ layer: separable("inner", [4, 4, 1]), inputShape: [2, 4, 4, 1], name: "outer" }),
+      tfl.layers.reshape({ targetShape: [6, 3, 2] }),
+      separable("alone", [6, 3, 2]),
+    ]);
+    const { definition, weights } = defineModel(model);
+    const session = await (await createEngine("tfjs-cpu")).open(definition);
+    await session.load(weights);
+    expect((await session.save()).weights.get("alone/depthwise_kernel")?.shape).toEqual([2, 2, 2, 3]);
+    session.close();
+  });
 });
 
 class Doubling extends tfl.layers.Layer {

@@ -1,0 +1,40 @@
+/** Field numbers of onnx.proto. */
+const fields = { graphOfModel: 7, nodeOfGraph: 1, attributeOfNode: 5, graphOfAttribute: 6 } as const;
+
+/** The number of nodes of an ONNX file, with those of bodies. */
+export function countNodes(model: Uint8Array): number {
+  return messages(model, fields.graphOfModel).reduce((sum, graph) => sum + nodesOf(graph), 0);
+}
+
+function nodesOf(graph: Uint8Array): number {
+  return messages(graph, fields.nodeOfGraph).reduce((sum, node) => {
+    const bodies = messages(node, fields.attributeOfNode).flatMap((each) => messages(each, fields.graphOfAttribute));
+    return sum + 1 + bodies.reduce((inner, body) => inner + nodesOf(body), 0);
+  }, 0);
+}
+
+/** The sub-messages in one field of a message: https://protobuf.dev/programming-guides/encoding/ */
+function messages(bytes: Uint8Array, wanted: number): readonly Uint8Array[] {
+  const found: Uint8Array[] = [];
+  let at = 0;
+  const varint = (): number => {
+    let value = 0;
+    for (let shift = 0; ; shift += 7) {
+      const byte = bytes[at++] ?? 0;
+      value += (byte & 127) * 2 ** shift;
+      if (byte < 128) return value;
+    }
+  };
+  while (at < bytes.length) {
+    const tag = varint();
+    if (tag % 8 === 0) varint();
+    else if (tag % 8 === 1) at += 8;
+    else if (tag % 8 === 5) at += 4;
+    else {
+      const length = varint();
+      if (Math.floor(tag / 8) === wanted) found.push(bytes.subarray(at, at + length));
+      at += length;
+    }
+  }
+  return found;
+}

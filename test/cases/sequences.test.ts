@@ -1,0 +1,4 @@
+import { groups } from "./all-cases.js";
+import { testCases } from "./test-cases.js";
+
+testCases(groups.sequences);

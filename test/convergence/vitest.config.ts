@@ -1,0 +1,15 @@
+import { join } from "node:path";
+import { defineConfig } from "vitest/config";
+
+/** Trainings of minutes, one after the other: executors want both cores. */
+export default defineConfig({
+  test: {
+    root: join(import.meta.dirname, "../.."),
+    include: ["test/convergence/**/*.test.ts"],
+    globalSetup: "test/global-setup.ts",
+    testTimeout: 600_000,
+    hookTimeout: 60_000,
+    pool: "forks",
+    maxWorkers: 1,
+  },
+});

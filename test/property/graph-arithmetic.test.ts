@@ -1,0 +1,4 @@
+import { arithmeticCases } from "../support/traced-arithmetic.js";
+import { testCases } from "../support/traced-cases.js";
+
+testCases(arithmeticCases);

@@ -1,0 +1,4 @@
+import { testCases } from "../support/traced-cases.js";
+import { convolutionCases } from "../support/traced-convolution.js";
+
+testCases(convolutionCases);

@@ -1,0 +1,4 @@
+import { testCases } from "../support/traced-cases.js";
+import { creationCases } from "../support/traced-creation.js";
+
+testCases(creationCases);

@@ -1,0 +1,4 @@
+import { testCases } from "../support/traced-cases.js";
+import { gatherCases } from "../support/traced-gather.js";
+
+testCases(gatherCases);

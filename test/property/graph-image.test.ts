@@ -1,0 +1,4 @@
+import { testCases } from "../support/traced-cases.js";
+import { imageCases } from "../support/traced-image.js";
+
+testCases(imageCases);

@@ -1,0 +1,4 @@
+import { testCases } from "../support/traced-cases.js";
+import { shapeCases } from "../support/traced-shape.js";
+
+testCases(shapeCases);

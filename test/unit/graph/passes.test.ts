@@ -1,0 +1,133 @@
+import { sizeOf, uniformStream } from "@stampede/core";
+import { prepareTfjs } from "@stampede/runtime";
+import * as tf from "@tensorflow/tfjs-core";
+// Registers the gradients.
+import "@tensorflow/tfjs-layers";
+import { beforeAll, describe, expect, it } from "vitest";
+import { encodeModel, type Graph, removeDeadCode, hoist, optimise, tensorFor, trace } from "@stampede/graph/internals";
+import { floats, numbersOf, runModel } from "../../support/onnx.js";
+
+beforeAll(prepareTfjs);
+
+type Shapes = Readonly<Record<string, readonly number[]>>;
+
+interface Both {
+  readonly plain: Graph;
+  readonly optimised: Graph;
+}
+
+function compile(shapes: Shapes, run: (...inputs: tf.Tensor[]) => readonly tf.Tensor[]): Both {
+  const traced = trace(({ g }) =>
+    run(...Object.entries(shapes).map(([name, shape]) => tensorFor(g.input(name, "float32", shape)))),
+  );
+  const outputs = traced.results.map((value, index) => ({ name: `y${index}`, value }));
+  const named = traced.g.finish(outputs);
+  const plain = removeDeadCode({ ...named, inputs: named.inputs.filter(({ name }) => name in shapes) });
+  return { plain, optimised: optimise(plain, traced.g.numbers) };
+}
+
+const ops = ({ nodes }: Graph): string[] => nodes.map(({ op }) => op);
+const count = (graph: Graph, op: string): number => ops(graph).filter((each) => each === op).length;
+
+/** Both graphs give the same numbers for random inputs. */
+async function expectEqual({ plain, optimised }: Both, shapes: Shapes): Promise<void> {
+  const next = uniformStream(5);
+  const feeds = Object.fromEntries(
+    Object.entries(shapes).map(([name, shape]) => [
+      name,
+      floats(
+        Array.from({ length: sizeOf(shape) }, () => next() * 2 - 1),
+        shape,
+      ),
+    ]),
+  );
+  const [before, after] = await Promise.all(
+    [plain, optimised].map((graph) => runModel(encodeModel(graph, { name: "test" }), feeds)),
+  );
+  for (const [name, expected] of Object.entries(before ?? {})) {
+    const found = numbersOf(after?.[name]);
+    for (const [index, value] of numbersOf(expected).entries()) expect(found[index]).toBeCloseTo(value, 5);
+  }
+}
+
+describe("products", () => {
+  const shapes = { x: [4, 3], w: [3, 5], b: [5], m: [3, 5], d: [4, 5] };
+
+  it("takes a bias into the product", async () => {
+    const both = compile(shapes, (x, w, b) => [tf.relu(tf.add(tf.matMul(x as tf.Tensor2D, w as tf.Tensor2D), b))]);
+    expect(ops(both.optimised)).toEqual(["Gemm", "Relu"]);
+    await expectEqual(both, shapes);
+  });
+
+  it("makes a plain gradient step part of the product", async () => {
+    const both = compile(shapes, (x, w, _b, _m, d) => [
+      tf.add(tf.mul(tf.scalar(-0.1), tf.matMul(x as tf.Tensor2D, d as tf.Tensor2D, true)), w),
+    ]);
+    expect(ops(both.optimised)).toEqual(["Mul", "Gemm"]);
+    expect(both.optimised.nodes[1]?.inputs).toHaveLength(3);
+    await expectEqual(both, shapes);
+  });
+
+  it("does not compute a product twice that is needed elsewhere, as Adam does", async () => {
+    const both = compile(shapes, (x, w, _b, m, d) => {
+      const gradient = tf.matMul(x, d, true);
+      const first = tf.add(tf.mul(m, 0.9), tf.mul(gradient, 0.1));
+      const second = tf.add(tf.mul(w, 0.99), tf.mul(tf.square(gradient), 0.01));
+      return [first, second];
+    });
+    expect(count(both.optimised, "Gemm")).toBe(1);
+    await expectEqual(both, shapes);
+  });
+});
+
+describe("softmax and crossentropy", () => {
+  const shapes = { logits: [6, 4], labels: [6, 4] };
+  const loss = (labels: tf.Tensor, logits: tf.Tensor): tf.Scalar => {
+    const p = tf.softmax(logits);
+    const normalised = tf.clipByValue(tf.div(p, tf.sum(p, 1, true)), 1e-7, 1 - 1e-7);
+    return tf.mean(tf.neg(tf.sum(tf.mul(labels, tf.log(normalised)), 1)));
+  };
+
+  it("leaves out what tfjs computes only to get 1 or 0, and keeps the gradient", async () => {
+    const both = compile(shapes, (logits, labels) => {
+      const gradient = tf.grad((each: tf.Tensor) => loss(tf.abs(labels), each));
+      return [gradient(logits)];
+    });
+    expect(ops(both.optimised).length).toBeLessThanOrEqual(13);
+    expect(ops(both.plain).length).toBeGreaterThan(20);
+    expect(count(both.optimised, "Sub")).toBe(0);
+    await expectEqual(both, shapes);
+  });
+
+  it("does not take the sum over another axis for 1", async () => {
+    const both = compile(shapes, (logits) => [tf.sum(tf.softmax(logits), 0, true)]);
+    expect(count(both.optimised, "Softmax")).toBe(1);
+    await expectEqual(both, shapes);
+  });
+});
+
+it("sums the rows of a matrix by a product", async () => {
+  const shapes = { x: [8, 5] };
+  const both = compile(shapes, (x) => [tf.sum(x, 0), tf.sum(x, 1)]);
+  expect(ops(both.optimised).toSorted()).toEqual(["Gemm", "ReduceSum", "Reshape"]);
+  await expectEqual(both, shapes);
+});
+
+it("removes what nobody uses, and keeps the rest in order", () => {
+  const { plain } = compile({ x: [2] }, (x) => {
+    tf.exp(x);
+    return [tf.neg(tf.abs(x))];
+  });
+  expect(ops(plain)).toEqual(["Abs", "Neg"]);
+});
+
+it("takes out of a loop what is the same in every step", () => {
+  const { plain } = compile({ fixed: [2], x: [2] }, (fixed, x) => {
+    const outside = tf.exp(tf.neg(fixed));
+    return [tf.add(outside, tf.abs(x))];
+  });
+  const changing = new Set(plain.inputs.filter(({ name }) => name === "x").map(({ value }) => value));
+  const { body, before } = hoist(plain, changing);
+  expect(before.map(({ op }) => op)).toEqual(["Neg", "Exp"]);
+  expect(ops(body)).toEqual(["Abs", "Add"]);
+});
