@@ -1,4 +1,5 @@
 import {
+  graphNameOf,
   permutation,
   tensorOf,
   uniformStream,
@@ -11,7 +12,7 @@ import {
   type PartitionData,
   type TrainRequest,
 } from "@stampede/core";
-import { createGraphCompiler, graphNameOf, withSeededRandom, type CustomFunctions } from "@stampede/runtime";
+import { createGraphCompiler, withSeededRandom, type CustomFunctions } from "@stampede/runtime";
 import type * as tf from "@tensorflow/tfjs-core";
 import * as tfl from "@tensorflow/tfjs-layers";
 

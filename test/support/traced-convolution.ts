@@ -1,6 +1,6 @@
 import { fc } from "@fast-check/vitest";
 import type * as Tf from "@tensorflow/tfjs-core";
-import type { KernelCases } from "./traced-cases.js";
+import { toPredict, type KernelCases } from "./traced-cases.js";
 import { quarters, tensors } from "./traced-inputs.js";
 import { tf, type Given, type Sample } from "./traced.js";
 
@@ -181,21 +181,41 @@ const manyTaps = fc.tuple(tensors([2, 11, 10, 1], quarters), tensors([9, 8, 1, 2
   gradient: true,
 }));
 
+/** A batch of none. */
+const nothing = (run: Convolve): fc.Arbitrary<Sample> =>
+  samplesOf(
+    strided.map((geometry): Geometry => ({ ...geometry, x: [0, geometry.x[1], geometry.x[2], geometry.x[3]] })),
+    run,
+    true,
+  );
+
 export const convolutionCases: KernelCases = {
   Conv2D: [
     { name: "with dilations", samples: samplesOf(dilated, conv2d), runs: 80 },
     { name: "channels first, with gradients", samples: samplesOf(strided, channelsFirst, true), runs: 60 },
     { name: "one dimension, with gradients", samples: rows, runs: 40 },
     { name: "one channel and many taps", samples: manyTaps, runs: 3 },
+    { name: "no images, with gradients", samples: nothing(conv2d), runs: 5 },
+    { name: "to predict: strides and padding", samples: toPredict(samplesOf(strided, conv2d)), runs: 150 },
+    { name: "to predict: dilations", samples: toPredict(samplesOf(dilated, conv2d)) },
+    { name: "to predict: channels first", samples: toPredict(samplesOf(strided, channelsFirst)) },
   ],
   Conv2DBackpropFilter: [
     { name: "strides and padding, with all gradients", samples: samplesOf(strided, conv2d, true), runs: 250 },
   ],
   Conv2DBackpropInput: [{ name: "as a transposed convolution, with gradients", samples: transposed, runs: 60 }],
   FusedConv2D: [
+    {
+      name: "to predict: bias and activation",
+      samples: toPredict(fused(strided, ([, , , filters]) => filters, tf.fused.conv2d)),
+    },
+
     { name: "bias and activation", samples: fused(strided, ([, , , filters]) => filters, tf.fused.conv2d) },
   ],
-  DepthwiseConv2dNative: [{ name: "with dilations", samples: samplesOf(dilated, depthwise), runs: 80 }],
+  DepthwiseConv2dNative: [
+    { name: "no images, with gradients", samples: nothing(depthwise), runs: 5 },
+    { name: "with dilations", samples: samplesOf(dilated, depthwise), runs: 80 },
+  ],
   DepthwiseConv2dNativeBackpropFilter: [
     { name: "strides and padding, with all gradients", samples: samplesOf(strided, depthwise, true), runs: 150 },
   ],

@@ -11,7 +11,7 @@ export const usual = fc.integer({ min: -8000, max: 8000 }).map((value) => Math.f
 export const few = fc.constantFrom(-1, 0, 0.5, 2);
 
 /** Where functions of single numbers go wrong. */
-export const special = fc.constantFrom(
+const special = fc.constantFrom(
   ...[
     [Number.NaN, Infinity, -Infinity, 0, -0, 1, -1, 0.5, -0.5, 1.5, 2.5, -1.5, -2.5, 3, -3, 7, -7, 20, -20, 100, -100],
     [1e-8, -1e-8, 1e-4, -1e-4, 1e-30, -1e-30, 3e38, -3e38, 88.5, -88.5, 0.999_999_9, -0.999_999_9],
@@ -33,10 +33,6 @@ export function shapes({ minRank = 0, maxRank = 4, maxExtent = 4, empty = true }
       )
     : fc.integer({ min: 1, max: maxExtent });
   return fc.array(extent, { minLength: minRank, maxLength: maxRank });
-}
-
-export function extents(...maxima: readonly number[]): fc.Arbitrary<number[]> {
-  return fc.tuple(...maxima.map((max) => fc.integer({ min: 1, max })));
 }
 
 /** A tensor of this shape. */

@@ -1,6 +1,6 @@
 import { fc } from "@fast-check/vitest";
 import type * as Tf from "@tensorflow/tfjs-core";
-import type { KernelCase, KernelCases } from "./traced-cases.js";
+import { toPredict, type KernelCase, type KernelCases } from "./traced-cases.js";
 import { few, integers, quarters, tensors } from "./traced-inputs.js";
 import { tf, type Sample, type Tolerance } from "./traced.js";
 
@@ -101,21 +101,35 @@ const overlapping: KernelCase = {
   })),
 };
 
+/** As layers make it: what a window's maximum gets passes a relu, and its sum is the gradient of a bias. */
+const pooledRelus = pools
+  .filter(({ size: [height, width] }) => height * width > 1)
+  .chain((pool) => fc.tuple(fc.constant(pool), tensors(pool.x, few), tensors(pool.x.slice(-1), few)))
+  .map(([what, x, bias]): Sample => {
+    const run = (t: Tf.Tensor, b: Tf.Tensor): Tf.Tensor => max(tf.relu(tf.add(t, b)), what);
+    return { what, inputs: [x, bias], run, ...gradient };
+  });
+
 export const poolingCases: KernelCases = {
   MaxPool: [
     { name: "infinity", samples: samplesOf(max, fc.constantFrom(Infinity, -Infinity, 0, 1)) },
     { name: "int32", samples: samplesOf(max, integers, {}, "int32") },
+    { name: "to predict", samples: toPredict(samplesOf(max, quarters)), runs: 150 },
+    { name: "to predict: infinity", samples: toPredict(samplesOf(max, fc.constantFrom(Infinity, 0, 1))) },
+    { name: "to predict: int32", samples: toPredict(samplesOf(max, integers, {}, "int32")), runs: 20 },
   ],
   MaxPoolGrad: [
     { name: "few different numbers: the first of equal ones wins", samples: samplesOf(max, few, gradient), runs: 200 },
     { name: "quarters", samples: samplesOf(max, quarters, gradient) },
     overlapping,
+    { name: "over a relu with a bias, with the gradient of both", samples: pooledRelus, runs: 150 },
   ],
   AvgPool: [
     {
       name: "infinity",
       samples: samplesOf(avg, fc.constantFrom(Infinity, -Infinity, 0, 1, Number.NaN), { tolerance: divided }),
     },
+    { name: "to predict", samples: toPredict(samplesOf(avg, quarters, { tolerance: dividedFirst })), runs: 150 },
   ],
   AvgPoolGrad: [{ name: "quarters", samples: samplesOf(avg, quarters, averages), runs: 150 }],
   MaxPool3D: [{ name: "quarters", samples: cubesOf(cubes, max3d, quarters, {}), runs: 40 }],

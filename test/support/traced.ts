@@ -29,6 +29,8 @@ export interface Sample {
   readonly run: Run;
   /** Whether gradients for all float32 inputs are compared too. @default false */
   readonly gradient?: boolean;
+  /** Whether to take the lowerings of graphs that only predict; without gradients. @default false */
+  readonly isInference?: boolean;
   /** @default no difference at all */
   readonly tolerance?: Tolerance;
   readonly gradientTolerance?: Tolerance;
@@ -66,13 +68,24 @@ export interface OnGraph {
   readonly kernels: readonly string[];
 }
 
-/** What onnxruntime computes with the graph of a trace, on the given number of threads. */
-export async function onGraph(run: Run, inputs: readonly Given[], threads = 1): Promise<OnGraph> {
+interface GraphOptions {
+  /** @default 1 */
+  readonly threads?: number;
+  /** Whether to take the lowerings of graphs that only predict. @default false */
+  readonly isInference?: boolean;
+}
+
+/** What onnxruntime computes with the graph of a trace. */
+export async function onGraph(
+  run: Run,
+  inputs: readonly Given[],
+  { threads = 1, isInference = false }: GraphOptions = {},
+): Promise<OnGraph> {
   const { result: traced, kernels } = withKernelNames(() =>
     trace(({ g }) => {
       const tensors = inputs.map(({ dtype, shape }, index) => tensorFor(g.input(`x${index}`, dtype, shape)));
       return [run(...tensors)].flat();
-    }),
+    }, isInference),
   );
   const outputs = traced.results.map((value, index) => ({ name: `y${index}`, value }));
   const bytes = encodeModel(removeDeadCode(traced.g.finish(outputs)), { name: "traced" });
@@ -138,10 +151,10 @@ function withGradients(run: Run): Run {
  * @returns the tfjs kernels that the sample needs
  */
 export async function expectSame(sample: Sample): Promise<readonly string[]> {
-  const { inputs, run, gradient = false, tolerance, gradientTolerance = tolerance } = sample;
+  const { inputs, run, gradient = false, isInference = false, tolerance, gradientTolerance = tolerance } = sample;
   const results = sample.expected ?? onCpu(run, inputs);
   if (!gradient) {
-    const found = await onGraph(run, inputs);
+    const found = await onGraph(run, inputs, { isInference });
     compareAll(found.results, results, () => tolerance);
     return found.kernels;
   }

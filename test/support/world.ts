@@ -58,11 +58,14 @@ export class World {
   #unique = 0;
   #pending: Event[] = [];
   #warm: Executor | undefined;
+  /** The store as the functions of one machine see it: what they remember hangs on it. */
+  #machine: ObjectStore;
   readonly #options: WorldOptions;
 
   constructor(options: WorldOptions = {}) {
     this.#options = options;
     this.store = options.store ?? new MemoryObjectStore();
+    this.#machine = sameStore(this.store);
   }
 
   get deps(): DriverDeps & ExecutorDeps {
@@ -73,7 +76,7 @@ export class World {
         return Promise.resolve();
       };
     return {
-      store: this.store,
+      store: this.#machine,
       queues: { driver: { send: send("driver") }, deltas: { send: send("deltas") } },
       clock: { now: () => (this.#now += this.#options.msPerLook ?? 0) },
       unique: { hex: (digits) => (this.#unique++).toString(16).padStart(digits, "0") },
@@ -105,6 +108,7 @@ export class World {
   crash(): void {
     this.#pending = [];
     this.#warm = undefined;
+    this.#machine = sameStore(this.store);
     this.#now += 1000;
   }
 
@@ -139,4 +143,15 @@ export class World {
     }
     await handleDriverMessage(decodeMessage(DriverMessage, event.body, "driver"), this.deps);
   }
+}
+
+function sameStore(store: ObjectStore): ObjectStore {
+  return {
+    get: (key, range) => store.get(key, range),
+    head: (key) => store.head(key),
+    create: (key, body) => store.create(key, body),
+    replace: (key, body, etag) => store.replace(key, body, etag),
+    list: (prefix) => store.list(prefix),
+    delete: (key) => store.delete(key),
+  };
 }

@@ -11,6 +11,7 @@ import {
 import { loadPartition, type ShardedSet } from "@stampede/data";
 import { planEngine, type DefinedModel, type EnginePlan, type EnginePlanRequest } from "@stampede/runtime";
 import { graphClaimsOf, type Graphs } from "@stampede/training";
+import { storedPlans } from "./graph-cache.js";
 import type { Capacity } from "./types.js";
 
 /** What runs a job: what its spec says of it, and the graphs that are stored with it. */
@@ -116,10 +117,11 @@ function cut(reason: string): string {
 
 type Common = Omit<EnginePlanRequest, "purpose" | "fields">;
 
-function commonRequest({ model, wanted, data, capacity }: PlanFor): Common {
+function commonRequest({ model, wanted, data, capacity, store }: PlanFor): Common {
   const { definition, custom } = model;
   const executors = Math.min(capacity.executors, data.manifest.parts.length);
-  return { definition, custom, wanted, cores: capacity.cores, executors };
+  const cache = storedPlans(store);
+  return { definition, custom, wanted, cores: capacity.cores, executors, cache };
 }
 
 /** Enough for a check of the graph. */

@@ -8,7 +8,7 @@ export {
   type ErrorOptions,
 } from "./errors.js";
 export { AttemptId, DatasetId, JobId, makeJobId, parseJobId } from "./ids.js";
-export { jobOfKey, keys, partitionOfOutput } from "./keys.js";
+export { graphNameOf, jobOfKey, keys, partitionOfOutput } from "./keys.js";
 export type {
   Engine,
   EngineSession,
@@ -41,6 +41,7 @@ export { CompileSettings, JobFile, type JobFileInput } from "./schema/job-file.j
 export { Claim, DeltaMessage, DriverMessage, TaskMessage } from "./schema/messages.js";
 export { MetricState, MetricStates } from "./schema/metrics.js";
 export {
+  CompiledRecord,
   Compute,
   EngineName,
   GradientSettings,

@@ -1,4 +1,5 @@
 import type { DatasetId, JobId } from "./ids.js";
+import type { GraphRequest } from "./ports/engine.js";
 import type { GraphName } from "./schema/model.js";
 import type { Stage } from "./schema/stage.js";
 
@@ -28,9 +29,16 @@ export const keys = {
   failures: (job: JobId, stage: Stage): string => `${roundFolder(job, stage.round)}failures/${stage.kind}/`,
   failure: (job: JobId, stage: Stage, partition: number, attempt: number): string =>
     `${keys.failures(job, stage)}${pad(partition, 5)}-${pad(attempt, 3)}.json`,
+  /** @param plan SHA-256, in hex, of what the graphs follow from */
+  compiled: (plan: string): string => `graphs/${plan}.safetensors`,
   manifest: (dataset: DatasetId): string => `datasets/${dataset}/manifest.json`,
   part: (dataset: DatasetId, partition: number): string => `datasets/${dataset}/part-${pad(partition, 5)}.arrow`,
 } as const;
+
+/** The name under which a job stores the graph that a session asks for. */
+export function graphNameOf(request: GraphRequest): GraphName {
+  return request.kind === "train" ? `train-${request.batchSize}` : request.kind;
+}
 
 /** The partition an output's key belongs to, or undefined for a key that is not an output of this stage. */
 export function partitionOfOutput(key: string, job: JobId, stage: Stage): number | undefined {

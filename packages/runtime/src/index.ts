@@ -1,7 +1,7 @@
 export { chooseCompute, type ComputeRequest } from "./compiled/choose-compute.js";
 export { createGraphCompiler } from "./compiled/create-compiler.js";
 export type { GraphCompiler } from "./compiled/graph-compiler.js";
-export { graphNameOf } from "./compiled/graph-name.js";
+export type { CompiledPlan, PlanCache } from "./compiled/plan-cache.js";
 export { planEngine, type EnginePlan, type EnginePlanRequest } from "./compiled/plan-engine.js";
 export { replayTraining, type TrainingReplay } from "./compiled/replay.js";
 export type { CustomFunction, CustomFunctions } from "./config/custom.js";

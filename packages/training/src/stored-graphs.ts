@@ -1,18 +1,12 @@
 import {
+  graphNameOf,
   keys,
   sha256Hex,
   StampedeError,
-  type GraphName,
-  type GraphRequest,
   type GraphSource,
   type JobSpec,
   type ObjectStore,
 } from "@stampede/core";
-
-/** The name under which a job stores the graph that a session asks for. */
-function graphNameOf(request: GraphRequest): GraphName {
-  return request.kind === "train" ? `train-${request.batchSize}` : request.kind;
-}
 
 /** The graphs that were compiled when the job was submitted. What is loaded is what the spec says, to the bit. */
 export function storedGraphs({ job, graphs = [] }: JobSpec, store: ObjectStore): GraphSource {

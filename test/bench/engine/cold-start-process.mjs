@@ -13,7 +13,8 @@ const began = performance.now();
 /** @typedef {import("@stampede/core").Field} Field */
 /** @type {{ definition: import("@stampede/core").ModelDefinition, batchSize: number, rows: number, fields: { file: string, field: Field }[] }} */
 const { definition, batchSize, fields, rows } = JSON.parse(readFileSync(join(folder, "case.json"), "utf8"));
-const { createEngine, graphNameOf } = await import("@stampede/runtime");
+const { graphNameOf } = await import("@stampede/core");
+const { createEngine } = await import("@stampede/runtime");
 const { EngineName, decodeSafetensors, tensorOf, viewOf, bytesPerElement } = await import("@stampede/core");
 
 const data = {

@@ -135,7 +135,9 @@ describe("the gradient of an embedding", () => {
       expected[at] = (expected[at] ?? 0) + value;
     });
     for (let repetition = 0; repetition < 5; repetition += 1) {
-      const { results } = await onGraph((x, of) => tf.unsortedSegmentSum(x, of as Tf.Tensor1D, rows), [dy, ids], 2);
+      const { results } = await onGraph((x, of) => tf.unsortedSegmentSum(x, of as Tf.Tensor1D, rows), [dy, ids], {
+        threads: 2,
+      });
       expect(results[0]?.values).toEqual(expected);
     }
   });

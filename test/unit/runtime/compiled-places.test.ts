@@ -62,7 +62,8 @@ beforeAll(async () => {
 const executor = (job: string): string => `
   import { readFileSync } from "node:fs";
   import { hashTensors, tensorOf } from "@stampede/core";
-  import { createEngine, graphNameOf } from "@stampede/runtime";
+  import { graphNameOf } from "@stampede/core";
+  import { createEngine } from "@stampede/runtime";
   const job = JSON.parse(readFileSync(${JSON.stringify(job)}, "utf8"));
   const graphs = new Map(job.graphs.map(([name, text]) => [name, Buffer.from(text, "base64")]));
   const engine = await createEngine("compiled");

@@ -1,11 +1,12 @@
-import type { GraphRequest } from "@stampede/core";
+import { graphNameOf, type GraphRequest } from "@stampede/core";
 import {
+  type CompiledPlan,
   createEngine,
-  defineModel,
-  graphNameOf,
-  planEngine,
   type DefinedModel,
+  defineModel,
   type EnginePlanRequest,
+  type PlanCache,
+  planEngine,
 } from "@stampede/runtime";
 import * as tf from "@tensorflow/tfjs-core";
 import * as tfl from "@tensorflow/tfjs-layers";
@@ -36,6 +37,14 @@ class Looking extends tfl.layers.Layer {
   }
 }
 tf.serialization.registerClass(Looking);
+
+class Squaring extends tfl.layers.Layer {
+  static readonly className = "Squaring";
+  override call(inputs: tf.Tensor | tf.Tensor[]): tf.Tensor[] {
+    return [inputs].flat().map((input) => tf.square(input));
+  }
+}
+tf.serialization.registerClass(Squaring);
 
 describe("the engine of a job", () => {
   it("is the compiled one, with a graph for everything that the job's tasks ask for", async () => {
@@ -142,5 +151,53 @@ describe("a model whose graph does not compute what tfjs does", () => {
 
   it("is not noticed without rows to try it on", async () => {
     expect(await planEngine(request(counting(), { sampleRows: undefined }))).toMatchObject({ engine: "compiled" });
+  });
+});
+
+describe("plans that were made before", () => {
+  const cacheIn = (entries: Map<string, CompiledPlan>): PlanCache => ({
+    get: async (key) => entries.get(key),
+    put: async (key, plan) => void entries.set(key, plan),
+  });
+
+  it("are taken for the same model, data and batch sizes, whatever the machine", async () => {
+    const entries = new Map<string, CompiledPlan>();
+    const cache = cacheIn(entries);
+    const model = classifier();
+    const first = await planEngine(request(model, { cache }));
+    const [[key, plan] = ["", undefined]] = entries;
+    if (plan === undefined || first.engine !== "compiled") throw new Error("nothing was kept");
+    const marked = new Map([...plan.graphs].map(([name]) => [name, Uint8Array.of(1, 2, 3)]));
+    entries.set(key, { ...plan, graphs: marked });
+    const second = await planEngine(request(model, { cache, cores: 64 }));
+    expect(second).toMatchObject({ engine: "compiled", graphs: marked });
+  });
+
+  it("are not taken for another one", async () => {
+    const entries = new Map<string, CompiledPlan>();
+    const cache = cacheIn(entries);
+    const variants: Partial<EnginePlanRequest>[] = [
+      {},
+      { batchSizes: [5] },
+      { purpose: "evaluate" },
+      { purpose: "predict" },
+    ];
+    const model = classifier();
+    for (const variant of variants) await planEngine(request(model, { cache, ...variant }));
+    await planEngine(request(defineModel(compiled([tfl.layers.dense({ units: 3, inputShape: [6] })])), { cache }));
+    expect(entries.size).toBe(variants.length + 1);
+  });
+
+  it("are not kept where the user's own code takes part", async () => {
+    const entries = new Map<string, CompiledPlan>();
+    const loss = (labels: tf.Tensor, predictions: tf.Tensor): tf.Tensor =>
+      tf.mean(tf.square(tf.sub(labels, predictions)), -1);
+    const model = defineModel(compiled([tfl.layers.dense({ units: 3, inputShape: [6] })], { loss }), {
+      allowCustom: true,
+    });
+    await planEngine(request(model, { cache: cacheIn(entries) }));
+    const layers = [tfl.layers.dense({ units: 3, inputShape: [6] }), new Squaring({ name: "own" })];
+    await planEngine(request(defineModel(compiled(layers), { allowCustom: true }), { cache: cacheIn(entries) }));
+    expect(entries.size).toBe(0);
   });
 });

@@ -59,3 +59,10 @@ export const GraphClaim = z.strictObject({
   sha256: z.string().regex(/^[0-9a-f]{64}$/),
 });
 export type GraphClaim = z.infer<typeof GraphClaim>;
+
+/** The metadata of graphs that were compiled before: `graphs/<hash of what they follow from>.safetensors`, one uint8 tensor a graph. */
+export const CompiledRecord = z.strictObject({
+  version: z.literal(1),
+  flopsPerBatch: z.number().min(0),
+});
+export type CompiledRecord = z.infer<typeof CompiledRecord>;

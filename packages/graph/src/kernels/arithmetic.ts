@@ -15,7 +15,7 @@ import {
   where,
 } from "../ir/ops/elementwise.js";
 import { splatOf, type Value } from "../ir/types.js";
-import { maskedAlready } from "./pooled-gradients.js";
+import { maskedWhileSmall } from "./pooled-gradients.js";
 import { kernel, type KernelTable } from "../trace/kernel.js";
 
 type Binary = (g: GraphBuilder, a: Value, b: Value) => Value;
@@ -103,7 +103,7 @@ function infinite(g: GraphBuilder, x: Value): Value {
 export const arithmeticKernels: KernelTable = {
   Add: numeric(add),
   Sub: numeric(sub),
-  Multiply: numeric((g, a, b) => maskedAlready(a, b) ?? mul(g, a, b)),
+  Multiply: numeric((g, a, b) => maskedWhileSmall(a, b) ?? mul(g, a, b)),
   RealDiv: numeric((g, a, b) => arithmetic(g, "Div", cast(g, a, "float32"), cast(g, b, "float32"))),
   FloorDiv: numeric(floorDiv),
   Mod: numeric(mod),

@@ -31,6 +31,7 @@ function conv2d(g: GraphBuilder, attrs: Conv2dAttributes, x: Value, filter: Valu
   return isFirst ? channelsFirst(g, y) : y;
 }
 
+/** To onnxruntime's MaxPool the maximum of nothing but -Infinity is the lowest float32. */
 function pooling(op: "MaxPool" | "AveragePool", inGeneral: KernelFunction): KernelFunction {
   return kernel<Pool2dAttributes>((call) => {
     const { g, attrs, input } = call;

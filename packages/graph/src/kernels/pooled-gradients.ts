@@ -4,42 +4,49 @@ import { argumentOfHeaviside, heaviside } from "../ir/ops/heaviside.js";
 import { reduce } from "../ir/ops/reduce.js";
 import { producerOf, type Value } from "../ir/types.js";
 
-/** What is known of the gradient of a maximum pooling over a relu. */
-interface Known {
-  /** The relu's result: where it is not positive the gradient is zero. */
+/** The gradient of a maximum pooling over a relu, and how to have it masked by that relu. */
+interface PooledRelu {
   readonly relu: Value;
-  /** The gradient before it was spread over windows: the same numbers without most of the zeros. */
-  readonly pooled: Value;
+  readonly masked: () => Value;
 }
-const known = new WeakMap<Value, Known>();
+const gradients = new WeakMap<Value, PooledRelu>();
+/** Of masked gradients: the same numbers without most of the zeros. */
+const unspread = new WeakMap<Value, Value>();
 
 /**
- * Masks the gradient of a pooling over a relu while it is small. A window's maximum is positive just where the relu lets its gradient
- * pass, and only the maximum's place gets any; so the relu has nothing left to do on the large tensor.
+ * Remembers that a gradient came out of a pooling over a relu. The relu's mask can then be applied before the gradient is spread over
+ * windows, while it is small: a window's maximum is positive just where the relu lets its gradient pass, and only the maximum's place
+ * gets any.
  *
  * @param x what was pooled, `y` the maxima
  * @param spread the pooling's gradient for a dy
+ * @returns the gradient without the relu's mask, which is not computed if nobody but the relu uses it
  */
 export function pooledReluGradient(
   g: GraphBuilder,
   { dy, x, y }: { readonly dy: Value; readonly x: Value; readonly y: Value },
   spread: (dy: Value) => Value,
 ): Value {
-  if (producerOf(x, "Relu") === undefined) return spread(dy);
-  const pooled = mul(g, dy, heaviside(g, y));
-  const gradient = spread(pooled);
-  known.set(gradient, { relu: x, pooled });
+  const gradient = spread(dy);
+  if (producerOf(x, "Relu") === undefined) return gradient;
+  const masked = (): Value => {
+    const small = mul(g, dy, heaviside(g, y));
+    const large = spread(small);
+    unspread.set(large, small);
+    return large;
+  };
+  gradients.set(gradient, { relu: x, masked });
   return gradient;
 }
 
-/** a * b where one of them is such a gradient and the other one the mask of the same relu: the gradient itself. */
-export function maskedAlready(a: Value, b: Value): Value | undefined {
+/** a * b where one of them is such a gradient and the other one the mask of the same relu. */
+export function maskedWhileSmall(a: Value, b: Value): Value | undefined {
   for (const [gradient, mask] of [
     [a, b],
     [b, a],
   ] as const) {
-    const relu = known.get(gradient)?.relu;
-    if (relu !== undefined && isMaskOf(mask, relu)) return gradient;
+    const known = gradients.get(gradient);
+    if (known !== undefined && isMaskOf(mask, known.relu)) return known.masked();
   }
   return undefined;
 }
@@ -49,9 +56,9 @@ function isMaskOf(mask: Value, relu: Value): boolean {
   return x !== undefined && (x === relu || x === producerOf(relu, "Relu")?.inputs[0]);
 }
 
-/** The sum of such a gradient over all but its channels, from fewer numbers; undefined for other values. */
+/** The sum of a masked gradient over all but its channels, from fewer numbers; undefined for other values. */
 export function sumOfPooled(g: GraphBuilder, x: Value, axes: readonly number[], keepDims: boolean): Value | undefined {
-  const pooled = known.get(x)?.pooled;
+  const pooled = unspread.get(x);
   const isOverWindows = axes.length === x.shape.length - 1 && axes.every((axis) => axis < x.shape.length - 1);
   return pooled === undefined || !isOverWindows ? undefined : reduce(g, "ReduceSum", pooled, axes, keepDims);
 }

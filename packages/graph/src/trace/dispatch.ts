@@ -11,7 +11,10 @@ import { untraceable } from "./untraceable.js";
 /** Kernels whose inputs are all constant are computed while tracing, up to this many elements together. */
 const maxFoldedElements = 262_144;
 /** Their results are splats, which are smaller than what the CPU backend would make of them. */
-const neverFolded: ReadonlySet<string> = new Set(["Identity", "Fill", "ZerosLike", "OnesLike", "Range"]);
+const splats = ["Identity", "Fill", "ZerosLike", "OnesLike", "Range"];
+/** tfjs 4.22.0 computes these wrongly, or never returns. */
+const wrong = ["ResizeNearestNeighborGrad", "ResizeBilinearGrad", "MaxPool3DGrad"];
+const neverFolded: ReadonlySet<string> = new Set([...splats, ...wrong]);
 
 let isRegistered = false;
 

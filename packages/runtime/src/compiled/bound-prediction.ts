@@ -1,6 +1,6 @@
-import type { Compute, Field, GraphRequest, GraphSource } from "@stampede/core";
+import { graphNameOf, type Compute, type Field, type GraphRequest, type GraphSource } from "@stampede/core";
 import { bindInputs, readManifest, type BoundInput, type GraphManifest } from "@stampede/graph/format";
-import { fieldsKey, graphNameOf } from "./graph-name.js";
+import { fieldsKey } from "./fields-key.js";
 import { LoadedGraph, type Feeds } from "./graph.js";
 
 interface Bound {

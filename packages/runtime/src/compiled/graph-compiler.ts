@@ -1,4 +1,4 @@
-import type { GraphRequest, ModelDefinition } from "@stampede/core";
+import { graphNameOf, type GraphRequest, type ModelDefinition } from "@stampede/core";
 import {
   compileEvaluation,
   compilePrediction,
@@ -19,7 +19,7 @@ import { assemble } from "../model/build-model.js";
 import { refuseUntrainable } from "../model/define-model.js";
 import { functionalOf } from "../model/layers-model.js";
 import { namedVariables, refuseNothingToTrain, trainableShapes } from "../model/weights.js";
-import { fieldsKey, graphNameOf } from "./graph-name.js";
+import { fieldsKey } from "./fields-key.js";
 import { judgedNames } from "./inference.js";
 import type { DescribingSource, StateLayout } from "./state.js";
 

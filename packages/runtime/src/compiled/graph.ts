@@ -1,7 +1,7 @@
-import { StampedeError, type Compute, type GraphRequest } from "@stampede/core";
+import { graphNameOf, StampedeError, type Compute, type GraphRequest } from "@stampede/core";
 import { readManifest, type GraphManifest } from "@stampede/graph/format";
 import type * as Ort from "onnxruntime-node";
-import { fieldsKey, graphNameOf } from "./graph-name.js";
+import { fieldsKey } from "./fields-key.js";
 import { loadOrt, sessionOptions } from "./ort.js";
 
 export type Feeds = Record<string, Ort.Tensor>;

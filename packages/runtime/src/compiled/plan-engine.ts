@@ -1,4 +1,5 @@
 import {
+  graphNameOf,
   deriveKey,
   isStampedeError,
   StampedeError,
@@ -21,7 +22,7 @@ import { readWeights } from "../model/weights.js";
 import { chooseCompute } from "./choose-compute.js";
 import { createGraphCompiler } from "./create-compiler.js";
 import type { GraphCompiler } from "./graph-compiler.js";
-import { graphNameOf } from "./graph-name.js";
+import { planKey, type CompiledPlan, type PlanCache } from "./plan-cache.js";
 import { loadOrt } from "./ort.js";
 
 /** Of jobs that do not train. */
@@ -48,6 +49,8 @@ export interface EnginePlanRequest {
   /** Processor cores of the machine that the executors share, and how many of them run there at a time. */
   readonly cores: number;
   readonly executors: number;
+  /** Of plans that were made before; without it the model is always compiled. */
+  readonly cache?: PlanCache | undefined;
 }
 
 export type EnginePlan =
@@ -93,18 +96,26 @@ function isCompilersFault(error: unknown): boolean {
 }
 
 async function compiledPlan(request: EnginePlanRequest): Promise<EnginePlan> {
-  const { definition, custom, cores, executors, purpose } = request;
+  const { cores, executors, cache } = request;
   loadOrt();
+  const key = planKey(request);
+  const known = key === undefined ? undefined : await cache?.get(key);
+  const plan = known ?? (await compileAll(request));
+  if (known === undefined && key !== undefined) await cache?.put(key, plan);
+  const { graphs, flopsPerBatch } = plan;
+  return { engine: "compiled", graphs, compute: chooseCompute({ cores, executors, flopsPerBatch }) };
+}
+
+async function compileAll(request: EnginePlanRequest): Promise<CompiledPlan> {
+  const { definition, custom, purpose } = request;
   const compiler = await createGraphCompiler(definition, custom);
   try {
     const compiled = requestsOf(request).map((each) => ({ name: graphNameOf(each), ...compiler.compile(each) }));
     const manifests = compiled.map(({ manifest }) => manifest);
     if (purpose === "train") await refuseOtherResults(request, compiler, manifests[0]);
-    const flopsPerBatch = Math.max(...manifests.map((manifest) => flopsOf(manifest, request)));
     return {
-      engine: "compiled",
       graphs: new Map(compiled.map(({ name, bytes }) => [name, bytes])),
-      compute: chooseCompute({ cores, executors, flopsPerBatch }),
+      flopsPerBatch: Math.max(...manifests.map((manifest) => flopsOf(manifest, request))),
     };
   } finally {
     compiler.dispose();

@@ -1,4 +1,5 @@
 import {
+  graphNameOf,
   isStampedeError,
   StampedeError,
   type Compute,
@@ -19,7 +20,7 @@ import { readOptimizer } from "../config/optimizers.js";
 import { refuseNonFinite } from "../engine/non-finite.js";
 import { BoundPrediction } from "./bound-prediction.js";
 import { GraphData } from "./data.js";
-import { fieldsKey, graphNameOf } from "./graph-name.js";
+import { fieldsKey } from "./fields-key.js";
 import { LoadedGraph } from "./graph.js";
 import { emptyPredictions, evaluateRows, predictRows } from "./inference.js";
 import { ModelState, type StateLayout } from "./state.js";

@@ -1,9 +1,4 @@
-import type { Field, GraphName, GraphRequest } from "@stampede/core";
-
-/** The name under which a job stores the graph that is asked for. */
-export function graphNameOf(request: GraphRequest): GraphName {
-  return request.kind === "train" ? `train-${request.batchSize}` : request.kind;
-}
+import type { Field } from "@stampede/core";
 
 /** What of the fields a graph depends on: the texts of categories and the names of columns are not in it. */
 export function fieldsKey(fields: readonly Field[]): string {
