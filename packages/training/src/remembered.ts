@@ -1,5 +1,6 @@
 import type { JobId, JobSpec, NamedTensors, ObjectStore } from "@stampede/core";
 import { readSpec } from "./job-store.js";
+import type { RoundSum } from "./round-sum.js";
 
 /**
  * What a function that stays warm remembers of a store: only what never changes once it is there, so that it is never out of
@@ -10,6 +11,8 @@ interface Memory {
   readonly specs: Map<JobId, JobSpec>;
   /** The weights that this parameter server committed last: the next round begins with them. */
   weights: { readonly job: JobId; readonly round: number; readonly tensors: NamedTensors } | undefined;
+  /** What has been added up of the round whose deltas came in last. */
+  sum: RoundSum | undefined;
   /** The last round of each job that this parameter server has told the driver of. */
   readonly told: Map<JobId, number>;
 }
@@ -18,7 +21,7 @@ const memories = new WeakMap<ObjectStore, Memory>();
 const maxJobs = 8;
 
 function memoryOf(store: ObjectStore): Memory {
-  const memory = memories.get(store) ?? { specs: new Map(), weights: undefined, told: new Map() };
+  const memory = memories.get(store) ?? { specs: new Map(), weights: undefined, sum: undefined, told: new Map() };
   memories.set(store, memory);
   return memory;
 }
@@ -53,4 +56,16 @@ export function rememberWeights(store: ObjectStore, job: JobId, round: number, t
 export function rememberedWeights(store: ObjectStore, job: JobId, round: number): NamedTensors | undefined {
   const known = memories.get(store)?.weights;
   return known?.job === job && known.round === round ? known.tensors : undefined;
+}
+
+export function rememberSum(store: ObjectStore, sum: RoundSum): void {
+  memoryOf(store).sum = sum;
+}
+
+/** Gives it away: there is never more than one who adds to it. */
+export function takeSum(store: ObjectStore): RoundSum | undefined {
+  const memory = memoryOf(store);
+  const { sum } = memory;
+  memory.sum = undefined;
+  return sum;
 }
