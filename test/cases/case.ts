@@ -77,6 +77,8 @@ export interface Reference {
 
 export const steps = 10;
 export const usualBound = 1e-5;
+/** For weights that Adam moves: it divides a gradient by its own size, and among many weights some gradients are mostly rounding. */
+export const adaptiveBound = 1e-2;
 
 type More = Partial<Omit<Case, "name" | "build" | "x" | "y">>;
 /** What a model is compiled with, and what is special about a case. */

@@ -94,6 +94,20 @@ export function bytes(shape: Shape, divide: readonly number[] = [255], subtract:
   };
 }
 
+const arrays = { int8: Int8Array, uint16: Uint16Array, int16: Int16Array, int32: Int32Array, float64: Float64Array };
+
+/** Numbers of another type, from -100 to 100 or from 0 on, fed as they are divided by 50. */
+export function stored(storage: keyof typeof arrays, shape: Shape): Maker {
+  return (name, rows, key) => {
+    const next = uniformStream(key);
+    const lowest = storage === "uint16" ? 0 : -100;
+    const list = Array.from({ length: rows * sizeOf(shape) }, () => lowest + Math.floor(next() * 200));
+    const encoding: Field["encoding"] = { kind: "affine", subtract: [0], divide: [50] };
+    const form = { storage, storedShape: [...shape], shape: [...shape], encoding };
+    return column(name, arrays[storage].from(list), form);
+  };
+}
+
 /** A table: two standardised numbers, a category of three, another number, a category of four. */
 export const table: Maker = (name, rows, key) => {
   const next = uniformStream(key);

@@ -64,9 +64,9 @@ function compareTraining(
   const memory = { before: zeros, expected: expected.optimizer, found: found.optimizer };
   return [
     moved("weights", [...trainable.keys()].filter(isDetermined), sets, bound),
-    moved("other weights", others, sets, bound),
-    ...[...expected.optimizer.keys()].filter(isDetermined).map((name) => moved(name, [name], memory, bound)),
-    ...compareMetrics("", expected.batches, found.batches, bound),
+    moved("other weights", others, sets, usualBound),
+    ...[...expected.optimizer.keys()].filter(isDetermined).map((name) => moved(name, [name], memory, usualBound)),
+    ...compareMetrics("", expected.batches, found.batches),
   ];
 }
 
@@ -76,7 +76,7 @@ function zerosLike<T extends { readonly data: { readonly length: number } }>(ten
 
 export function compareInference(expected: Inferred, found: Inferred): readonly Agreement[] {
   return [
-    ...compareMetrics("evaluated ", expected.metrics, found.metrics, usualBound),
+    ...compareMetrics("evaluated ", expected.metrics, found.metrics),
     ...compareOutputs("", expected.outputs, found),
     valued("shapes of outputs", expected.shapes, found.shapes, 0),
   ];
@@ -86,14 +86,9 @@ function compareOutputs(what: string, expected: Inferred["outputs"], { outputs }
   return expected.map((list, index) => valued(`${what}output ${index}`, list, outputs[index] ?? [], usualBound));
 }
 
-function compareMetrics(
-  what: string,
-  expected: Inferred["metrics"],
-  found: Inferred["metrics"],
-  bound: number,
-): readonly Agreement[] {
+function compareMetrics(what: string, expected: Inferred["metrics"], found: Inferred["metrics"]): readonly Agreement[] {
   const values = metricValues(found);
   return [...metricValues(expected)].map(([label, list]) =>
-    valued(`${what}${label}`, list, values.get(label) ?? [], bound),
+    valued(`${what}${label}`, list, values.get(label) ?? [], usualBound),
   );
 }

@@ -31,7 +31,7 @@ function convolutional(): LayersModel {
       layers.dense({ units: 10, activation: "softmax" }),
     ],
   });
-  model.compile({ optimizer: tf.train.adam(0.001), loss: "categoricalCrossentropy", metrics: ["accuracy"] });
+  model.compile({ optimizer: tf.train.momentum(0.05, 0.9), loss: "categoricalCrossentropy", metrics: ["accuracy"] });
   return model;
 }
 

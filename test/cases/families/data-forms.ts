@@ -1,7 +1,7 @@
 import * as tf from "@tensorflow/tfjs-core";
 import { input, layers, model, type SymbolicTensor } from "@tensorflow/tfjs-layers";
 import { functionalCase, sequentialCase, type Case, type Layers } from "../case.js";
-import { bytes, classIndex, floats, oneHot, table, tableWidth } from "../data.js";
+import { bytes, classIndex, floats, oneHot, stored, table, tableWidth } from "../data.js";
 
 const loss = "categoricalCrossentropy";
 
@@ -24,6 +24,18 @@ function mixed(): ReturnType<typeof model> {
   const hidden = layers.dense({ units: 6, activation: "tanh" }).apply(joined);
   return model({
     inputs: [a, b, c],
+    outputs: layers.dense({ units: 3, activation: "softmax" }).apply(hidden) as SymbolicTensor,
+  });
+}
+
+const storages = ["int8", "uint16", "int16", "int32", "float64"] as const;
+
+/** One input for each of them. */
+function manifold(): ReturnType<typeof model> {
+  const inputs = storages.map(() => input({ shape: [2] }));
+  const hidden = layers.dense({ units: 6, activation: "tanh" }).apply(layers.concatenate().apply(inputs));
+  return model({
+    inputs,
     outputs: layers.dense({ units: 3, activation: "softmax" }).apply(hidden) as SymbolicTensor,
   });
 }
@@ -54,6 +66,10 @@ export const dataCases: readonly Case[] = [
       optimizer: () => tf.train.momentum(0.05, 0.9),
     },
   ),
+  functionalCase("inputs of every type", manifold, [storages.map((storage) => stored(storage, [2])), [oneHot(3)]], {
+    loss,
+    extraRows: 2,
+  }),
   sequentialCase("a short last batch of one row", perceptron(6), [floats([6]), classIndex(3)], {
     loss: "sparseCategoricalCrossentropy",
     metrics: ["accuracy"],

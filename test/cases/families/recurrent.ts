@@ -69,20 +69,11 @@ function translator(): ReturnType<typeof model> {
   return model({ inputs: [x, y], outputs: classes.apply(decoded) as SymbolicTensor });
 }
 
-const bidirectional = (mergeMode: "concat" | "sum" | "ave" | "mul", x: Maker = sequences, first: Layers = []): Case =>
-  recurrent(
-    `bidirectional lstm, ${mergeMode}${first.length > 0 ? ", masked" : ""}`,
-    () => [
-      ...first,
-      layers.bidirectional({
-        layer: layers.lstm({ units: 3, returnSequences: true }),
-        mergeMode,
-        inputShape,
-      }),
-      layers.flatten(),
-    ],
-    x,
-  );
+const bidirectional = (name: string, mergeMode: "concat" | "sum" | "mul"): Case =>
+  recurrent(`bidirectional lstm, ${name}`, () => [
+    layers.bidirectional({ layer: layers.lstm({ units: 3, returnSequences: true }), mergeMode, inputShape }),
+    layers.flatten(),
+  ]);
 
 const stacked = (): Layer =>
   layers.rnn({ cell: [layers.lstmCell({ units: 3 }), layers.gruCell({ units: 4 })], inputShape });
@@ -98,8 +89,17 @@ export const recurrentCases: readonly Case[] = [
   recurrent("gru and adam", () => [layers.gru({ units: 4, inputShape })], sequences, {
     optimizer: () => tf.train.adam(0.01),
   }),
-  bidirectional("concat"),
-  bidirectional("sum"),
+  bidirectional("side by side", "concat"),
+  bidirectional("added", "sum"),
+  bidirectional("multiplied", "mul"),
+  recurrent(
+    "bidirectional lstm, masked",
+    () => [
+      layers.masking({ maskValue: 0, inputShape }),
+      layers.bidirectional({ layer: layers.lstm({ units: 3 }), mergeMode: "concat" }),
+    ],
+    padded(length, width),
+  ),
   recurrent("bidirectional gru, average of the last step", () => [
     layers.bidirectional({ layer: layers.gru({ units: 3 }), mergeMode: "ave", inputShape }),
   ]),

@@ -135,5 +135,5 @@ function withPaths(program: string, runtime: string): string {
   const core = createRequire(runtime).resolve("@stampede/core");
   return program
     .replace('"@stampede/runtime"', JSON.stringify(pathToFileURL(runtime).href))
-    .replace('"@stampede/core"', JSON.stringify(pathToFileURL(core).href));
+    .replaceAll('"@stampede/core"', JSON.stringify(pathToFileURL(core).href));
 }

@@ -37,8 +37,11 @@ export function decode(g: GraphBuilder, field: Field, stored: Value): Value {
 
 function decoded(g: GraphBuilder, { encoding, storedShape }: Field, stored: Value, rows: number): Value {
   switch (encoding.kind) {
-    case "affine":
-      return affine(g, encoding, storedShape, stored);
+    case "affine": {
+      // Flat, because onnxruntime is twenty times slower to divide [64, 28, 28, 1] by a number than [64, 784].
+      const width = sizeOf(storedShape);
+      return affine(g, encoding, width, reshape(g, stored, [rows, width]));
+    }
     case "classIndex":
       return cast(g, stored, "float32");
     case "oneHot":
@@ -48,15 +51,15 @@ function decoded(g: GraphBuilder, { encoding, storedShape }: Field, stored: Valu
   }
 }
 
-function affine(g: GraphBuilder, { subtract, divide }: Affine, shape: readonly number[], stored: Value): Value {
-  const shifted = sub(g, cast(g, stored, "float32"), numbers(g, subtract, shape));
-  return div(g, shifted, numbers(g, divide, shape));
+function affine(g: GraphBuilder, { subtract, divide }: Affine, width: number, stored: Value): Value {
+  const shifted = sub(g, cast(g, stored, "float32"), numbers(g, subtract, width));
+  return div(g, shifted, numbers(g, divide, width));
 }
 
 /** One number for all elements of a row, or one for each. */
-function numbers(g: GraphBuilder, list: readonly number[], shape: readonly number[]): Value {
+function numbers(g: GraphBuilder, list: readonly number[], width: number): Value {
   if (list.length === 1) return g.scalar(Math.fround(list[0] ?? 0));
-  return g.constant(Float32Array.from(list), "float32", shape);
+  return g.constant(Float32Array.from(list), "float32", [width]);
 }
 
 /** A class index in each element becomes a row of zeros with a one. */
@@ -79,7 +82,7 @@ function columns(g: GraphBuilder, { columns: list }: Columns, stored: Value, row
     if (first?.kind === "affine") while (list[to]?.kind === "affine") to += 1;
     const part = slice(g, stored, [{ axis: 1, start: from, end: to }]);
     if (first?.kind === "oneHot") parts.push(reshape(g, oneHot(g, first.classes, part), [rows, first.classes]));
-    else parts.push(affine(g, joined(list.slice(from, to)), [to - from], part));
+    else parts.push(affine(g, joined(list.slice(from, to)), to - from, part));
     from = to;
   }
   return concat(g, parts, 1);

@@ -19,24 +19,30 @@ const unspread = new WeakMap<Value, Value>();
  * gets any.
  *
  * @param x what was pooled, `y` the maxima
- * @param spread the pooling's gradient for a dy
+ * @param spread the pooling's gradient for a dy and for what was pooled; where a relu decides, that may be what the relu was taken of
  * @returns the gradient without the relu's mask, which is not computed if nobody but the relu uses it
  */
 export function pooledReluGradient(
   g: GraphBuilder,
   { dy, x, y }: { readonly dy: Value; readonly x: Value; readonly y: Value },
-  spread: (dy: Value) => Value,
+  spread: (dy: Value, x: Value) => Value,
 ): Value {
-  const gradient = spread(dy);
-  if (producerOf(x, "Relu") === undefined) return gradient;
+  const gradient = spread(dy, x);
+  const before = beforeRelu(x);
+  if (before === undefined) return gradient;
   const masked = (): Value => {
     const small = mul(g, dy, heaviside(g, y));
-    const large = spread(small);
+    const large = spread(small, before);
     unspread.set(large, small);
     return large;
   };
   gradients.set(gradient, { relu: x, masked });
   return gradient;
+}
+
+/** What a value is the relu of. */
+export function beforeRelu(value: Value): Value | undefined {
+  return producerOf(value, "Relu")?.inputs[0];
 }
 
 /** a * b where one of them is such a gradient and the other one the mask of the same relu. */
@@ -53,7 +59,7 @@ export function maskedWhileSmall(a: Value, b: Value): Value | undefined {
 
 function isMaskOf(mask: Value, relu: Value): boolean {
   const x = argumentOfHeaviside(mask);
-  return x !== undefined && (x === relu || x === producerOf(relu, "Relu")?.inputs[0]);
+  return x !== undefined && (x === relu || x === beforeRelu(relu));
 }
 
 /** The sum of a masked gradient over all but its channels, from fewer numbers; undefined for other values. */

@@ -1,12 +1,12 @@
 import type * as Tf from "@tensorflow/tfjs-core";
 import type { GraphBuilder } from "../ir/builder.js";
-import { cast, compare, div, largest, mul, sub, sum } from "../ir/ops/elementwise.js";
+import { cast, compare, div, largest, mul, sub, sum, unary } from "../ir/ops/elementwise.js";
 import type { Value } from "../ir/types.js";
 import { loadCore } from "../tfjs.js";
 import { kernel, type KernelTable } from "../trace/kernel.js";
 import { five } from "./convolution-3d.js";
 import { four, requireOutput } from "./convolution.js";
-import { pooledReluGradient } from "./pooled-gradients.js";
+import { beforeRelu, pooledReluGradient } from "./pooled-gradients.js";
 import {
   outputsOf,
   padForWindows,
@@ -160,9 +160,13 @@ function placeEverywhere(g: GraphBuilder, dy: Value, windows: Windows): Value {
   );
 }
 
-export const maxPoolKernel = kernel<Tf.MaxPoolAttrs>(({ g, attrs, input }) =>
-  maxPool(g, input("x"), pool2d(attrs, input("x"))),
-);
+export const maxPoolKernel = kernel<Tf.MaxPoolAttrs>(({ g, attrs, input }) => {
+  const x = input("x");
+  const windows = pool2d(attrs, x);
+  // The maximum of a relu is the relu of the maximum, of which there are fewer; but that of no elements is -Infinity.
+  const before = windows.some((axis) => countsAlong(axis).includes(0)) ? undefined : beforeRelu(x);
+  return before === undefined ? maxPool(g, x, windows) : unary(g, "Relu", maxPool(g, before, windows));
+});
 
 export const avgPoolKernel = kernel<Tf.AvgPoolAttrs>(({ g, attrs, input }) =>
   avgPool(g, input("x"), pool2d(attrs, input("x"))),
@@ -175,7 +179,7 @@ export const poolingKernels: KernelTable = {
     const x = input("input");
     const windows = pool2d(attrs, x);
     const tensors = { dy: input("dy"), x, y: input("output") };
-    return pooledReluGradient(g, tensors, (dy) => maxPoolGradient(g, dy, x, windows, "first"));
+    return pooledReluGradient(g, tensors, (dy, of) => maxPoolGradient(g, dy, of, windows, "first"));
   }),
   AvgPool: avgPoolKernel,
   AvgPoolGrad: kernel<Tf.AvgPoolGradAttrs>(({ g, attrs, input }) =>
