@@ -1,0 +1,94 @@
+import { isStampedeError, type Field } from "@stampede/core";
+import { compileTraining, learningRateMark } from "@stampede/graph";
+import { prepareTfjs } from "@stampede/runtime";
+import * as tf from "@tensorflow/tfjs-core";
+import * as tfl from "@tensorflow/tfjs-layers";
+import { beforeAll, expect, it } from "vitest";
+
+beforeAll(prepareTfjs);
+
+const plain = { storage: "float32", encoding: { kind: "affine", subtract: [0], divide: [1] } } as const;
+const fields: Field[] = [
+  {
+    ...plain,
+    encoding: { ...plain.encoding, subtract: [0], divide: [1] },
+    name: "x",
+    role: "feature",
+    storedShape: [3],
+    shape: [3],
+  },
+  {
+    ...plain,
+    encoding: { ...plain.encoding, subtract: [0], divide: [1] },
+    name: "y",
+    role: "label",
+    storedShape: [1],
+    shape: [1],
+  },
+];
+
+/** Compiles a model of one weight whose optimizer makes its step as `step` says. */
+function compile(step: (weight: tf.Variable, gradient: tf.Tensor) => void): string {
+  const model = tfl.sequential({ layers: [tfl.layers.dense({ units: 1, inputShape: [3], useBias: false })] });
+  const optimizer = tf.train.sgd(learningRateMark);
+  model.compile({ optimizer, loss: "meanSquaredError" });
+  const weight = model.layers[0]?.weights[0]?.read() as tf.Variable;
+  optimizer.applyGradients = (given) => {
+    const [gradient] = Array.isArray(given) ? given : Object.values(given).map((tensor) => ({ tensor }));
+    if (gradient !== undefined) step(weight, gradient.tensor);
+  };
+  const functional = Reflect.get(model, "model") as tfl.LayersModel;
+  const train = (Reflect.get(functional, "makeTrainFunction") as () => (data: tf.Tensor[]) => tf.Tensor[]).call(
+    functional,
+  );
+  const names = (): Map<tf.Variable, string> => new Map([[weight, "weight"]]);
+  try {
+    const { manifest } = compileTraining(
+      { model: functional, step: train, names, outputs: ["loss"] },
+      { batchSize: 4, fields },
+    );
+    return manifest.kind;
+  } catch (error) {
+    if (!isStampedeError(error)) throw error;
+    return `${error.code}: ${String(error.details["reason"])}`;
+  } finally {
+    model.dispose();
+  }
+}
+
+it("takes an optimizer that multiplies by its learning rate", () => {
+  expect(compile((weight, gradient) => weight.assign(tf.sub(weight, tf.mul(gradient, learningRateMark))))).toBe(
+    "train",
+  );
+});
+
+it("refuses an optimizer that computes with its learning rate first, which would be baked in", () => {
+  const halved = learningRateMark / 2;
+  expect(compile((weight, gradient) => weight.assign(tf.sub(weight, tf.mul(gradient, halved))))).toBe(
+    "model.not-traceable: learning-rate",
+  );
+});
+
+it("takes a number of the model that equals the mark for what it is", () => {
+  const model = tfl.sequential({
+    layers: [
+      tfl.layers.dense({ units: 1, inputShape: [3], useBias: false }),
+      tfl.layers.leakyReLU({ alpha: learningRateMark }),
+    ],
+  });
+  model.compile({ optimizer: tf.train.sgd(learningRateMark), loss: "meanSquaredError" });
+  const functional = Reflect.get(model, "model") as tfl.LayersModel;
+  const train = (Reflect.get(functional, "makeTrainFunction") as () => (data: tf.Tensor[]) => tf.Tensor[]).call(
+    functional,
+  );
+  const step = (data: tf.Tensor[]): tf.Tensor[] => [...train(data), tf.scalar(learningRateMark)];
+  const names = (): Map<tf.Variable, string> =>
+    new Map(model.weights.map((weight) => [weight.read() as tf.Variable, weight.originalName]));
+  const source = { model: functional, step, names, outputs: ["loss", "mark"] };
+  const { manifest, bytes } = compileTraining(source, { batchSize: 4, fields });
+  expect(manifest.outputs).toEqual(["loss", "mark"]);
+  // The constant stands in the file as a float32.
+  const mark = Buffer.from(Float32Array.of(learningRateMark).buffer);
+  expect(Buffer.from(bytes).includes(mark)).toBe(true);
+  model.dispose();
+});
