@@ -100,6 +100,16 @@ describe("a model that cannot be compiled", () => {
     }
   });
 
+  it("is refused before anything starts when a tfjs engine is wanted for the user's own code", async () => {
+    const loss = (labels: tf.Tensor, predictions: tf.Tensor): tf.Tensor =>
+      tf.mean(tf.square(tf.sub(labels, predictions)), -1);
+    const layers = [tfl.layers.dense({ units: 3, inputShape: [6] })];
+    const own = defineModel(compiled(layers, { loss }), { allowCustom: true });
+    const planning = planEngine(request(own, { wanted: "tfjs-cpu" }));
+    await expect(planning).rejects.toMatchObject({ code: "model.unsupported", details: { engine: "tfjs-cpu" } });
+    await expect(planning).rejects.toThrow(/its loss "loss" is a function of the user's own/);
+  });
+
   it("falls back to tfjs with the reason", async () => {
     // It looks for the largest number in its input.
     const encode = tfl.layers.categoryEncoding({ numTokens: 300, outputMode: "multiHot", inputShape: [6] });

@@ -78,6 +78,7 @@ export async function planEngine(request: EnginePlanRequest): Promise<EnginePlan
   const { definition, wanted, purpose } = request;
   const tfjsPurpose = purpose === "train" ? "train" : "infer";
   if (wanted !== undefined && wanted !== "compiled") {
+    refuseOnlyCompiled(definition, wanted);
     await chooseEngine(definition, wanted, tfjsPurpose);
     return { engine: wanted };
   }
@@ -88,6 +89,14 @@ export async function planEngine(request: EnginePlanRequest): Promise<EnginePlan
     const reason = error instanceof Error ? error.message : String(error);
     return { engine: await bestTfjsEngine(definition, tfjsPurpose), reason };
   }
+}
+
+/** @throws StampedeError `model.unsupported` for a model with parts of the user's own, which tfjs' executors do not have */
+function refuseOnlyCompiled(definition: ModelDefinition, wanted: EngineName): void {
+  const why = whyOnlyCompiled(definition);
+  if (why === undefined) return;
+  const message = `Expected a model that ${wanted} can run, found that ${why}. Only the compiled engine runs it. Nothing was started.`;
+  throw new StampedeError("model.unsupported", message, { details: { engine: wanted } });
 }
 
 /** Whether tfjs may do better. A foreign error is a mistake of the compiler's, which the job's record then shows. */
