@@ -2,7 +2,7 @@ import { cpSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync } from 
 import { dirname, join } from "node:path";
 import { Refusal } from "../bench/measure.js";
 import { buildPackage, recipeFile, recipeKey } from "./build.js";
-import { cacheFolder } from "./cache-folder.js";
+import { cacheFolder } from "../support/cache-folder.js";
 import { requireSupported } from "./machine.js";
 import { smokeTest } from "./smoke-test.js";
 

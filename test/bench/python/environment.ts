@@ -1,8 +1,8 @@
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { homedir } from "node:os";
 import { join } from "node:path";
+import { cacheFolder } from "../../support/cache-folder.js";
 import { Refusal } from "../measure.js";
 
 /** A virtual environment that a suite needs. Files are paths. */
@@ -25,14 +25,14 @@ export interface Environment {
  */
 export function preparePython(environment: Environment, tell: (text: string) => void): string {
   const { title, requirements, requirementsAlone, finish } = environment;
-  const folder = join(benchHome(), `${environment.name}-${hashOf(environment)}`);
+  const folder = join(cacheFolder(), `${environment.name}-${hashOf(environment)}`);
   const python = join(folder, "bin/python");
   const complete = join(folder, "complete");
   if (existsSync(complete)) return python;
   const base = findPython(environment);
   tell(`Installing ${title} into ${folder}: once, a few minutes.`);
   rmSync(folder, { recursive: true, force: true });
-  mkdirSync(benchHome(), { recursive: true });
+  mkdirSync(cacheFolder(), { recursive: true });
   run(base, ["-m", "venv", folder]);
   const install = ["-m", "pip", "install", "--quiet", "--no-input"];
   run(python, [...install, "-r", requirements]);
@@ -48,14 +48,6 @@ function hashOf({ requirements, requirementsAlone, finish }: Environment): strin
     if (file !== undefined) hash.update(readFileSync(file));
   }
   return hash.digest("hex").slice(0, 12);
-}
-
-/** STAMPEDE_BENCH_HOME, else a folder among the user's caches. Never inside the repository. */
-function benchHome(): string {
-  const { STAMPEDE_BENCH_HOME: home, XDG_CACHE_HOME: cache } = process.env;
-  if (home !== undefined && home !== "") return home;
-  if (process.platform === "darwin") return join(homedir(), "Library/Caches/stampede-bench");
-  return join(cache === undefined || cache === "" ? join(homedir(), ".cache") : cache, "stampede-bench");
 }
 
 function findPython({ title, versions }: Environment): string {

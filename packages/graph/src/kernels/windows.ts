@@ -27,46 +27,32 @@ export type Windows = readonly WindowAxis[];
 
 /** @throws Error where no window fits */
 export function windows2d(info: backend_util.Conv2DInfo): Windows {
-  const { padInfo } = info;
-  return checked([
-    {
-      input: info.inHeight,
-      output: info.outHeight,
-      size: info.filterHeight,
-      stride: info.strideHeight,
-      dilation: info.dilationHeight,
-      before: padInfo.top,
-    },
-    {
-      input: info.inWidth,
-      output: info.outWidth,
-      size: info.filterWidth,
-      stride: info.strideWidth,
-      dilation: info.dilationWidth,
-      before: padInfo.left,
-    },
-  ]);
+  return checked(alongPlane(info));
 }
 
 /** @throws Error where no window fits */
 export function windows3d(info: backend_util.Conv3DInfo): Windows {
-  const { padInfo } = info;
-  return checked([
-    {
-      input: info.inDepth,
-      output: info.outDepth,
-      size: info.filterDepth,
-      stride: info.strideDepth,
-      dilation: info.dilationDepth,
-      before: padInfo.front,
-    },
+  const depth: WindowAxis = {
+    input: info.inDepth,
+    output: info.outDepth,
+    size: info.filterDepth,
+    stride: info.strideDepth,
+    dilation: info.dilationDepth,
+    before: info.padInfo.front,
+  };
+  return checked([depth, ...alongPlane(info)]);
+}
+
+/** Height and width. */
+function alongPlane(info: backend_util.Conv2DInfo | backend_util.Conv3DInfo): Windows {
+  return [
     {
       input: info.inHeight,
       output: info.outHeight,
       size: info.filterHeight,
       stride: info.strideHeight,
       dilation: info.dilationHeight,
-      before: padInfo.top,
+      before: info.padInfo.top,
     },
     {
       input: info.inWidth,
@@ -74,9 +60,9 @@ export function windows3d(info: backend_util.Conv3DInfo): Windows {
       size: info.filterWidth,
       stride: info.strideWidth,
       dilation: info.dilationWidth,
-      before: padInfo.left,
+      before: info.padInfo.left,
     },
-  ]);
+  ];
 }
 
 function checked(windows: Windows): Windows {

@@ -1,7 +1,7 @@
 import { graphNameOf, type Compute, type Field, type GraphRequest, type GraphSource } from "@stampede/core";
 import { bindInputs, readManifest, type BoundInput, type GraphManifest } from "@stampede/graph/format";
 import { fieldsKey } from "./fields-key.js";
-import { LoadedGraph, type Feeds } from "./graph.js";
+import { closeWhenOpen, LoadedGraph, type Feeds } from "./graph.js";
 
 interface Bound {
   readonly key: string;
@@ -44,10 +44,7 @@ export class BoundPrediction {
   close(): void {
     const opening = this.#bound?.graph;
     this.#bound = undefined;
-    opening?.then(
-      (graph) => graph.close(),
-      () => undefined,
-    );
+    if (opening !== undefined) void closeWhenOpen(opening);
   }
 
   async #open(request: GraphRequest, feedsOf: (manifest: GraphManifest) => Feeds): Promise<LoadedGraph> {

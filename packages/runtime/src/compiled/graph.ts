@@ -60,6 +60,15 @@ export class LoadedGraph {
   }
 }
 
+/** For graphs that may still be opening. */
+export async function closeWhenOpen(opening: Promise<LoadedGraph>): Promise<void> {
+  try {
+    (await opening).close();
+  } catch {
+    // It never opened; whoever asked for it has been told.
+  }
+}
+
 function inputsOf({ variables, fields, draws, pools, anchors }: GraphManifest): ReadonlySet<string> {
   return new Set([
     ...variables.map(({ input }) => input),

@@ -21,7 +21,7 @@ import { refuseNonFinite } from "../engine/non-finite.js";
 import { BoundPrediction } from "./bound-prediction.js";
 import { GraphData } from "./data.js";
 import { fieldsKey } from "./fields-key.js";
-import { LoadedGraph } from "./graph.js";
+import { closeWhenOpen, LoadedGraph } from "./graph.js";
 import { emptyPredictions, evaluateRows, predictRows } from "./inference.js";
 import { ModelState, type StateLayout } from "./state.js";
 import { batchMetrics, runsOf, stepFeeds } from "./training.js";
@@ -173,13 +173,5 @@ async function ended(work: Promise<unknown>): Promise<void> {
     await work;
   } catch {
     // Whoever asked for it has been told.
-  }
-}
-
-async function closeWhenOpen(opening: Promise<LoadedGraph>): Promise<void> {
-  try {
-    (await opening).close();
-  } catch {
-    // It never opened; whoever asked for it has been told.
   }
 }
