@@ -6,7 +6,7 @@ import { CaseName } from "./steps/cases.js";
 import { describeMachine, machineLine, reportText, writeReport } from "./report.js";
 
 const usage = `npm run bench [-- SUITE... [OPTIONS]]
-  suites: job aggregate shard store engine (all of these by default), elephas python
+  suites: job aggregate shard store engine reliability (all of these by default), elephas python
   --repeat N      measured repeats, after one warm-up          (3)
   --executors N   job: executors                               (2)
   --epochs N      job, elephas: epochs                         (10)
@@ -32,7 +32,7 @@ const Options = z.strictObject({
 });
 type Options = z.infer<typeof Options>;
 
-const SuiteName = z.enum(["job", "aggregate", "shard", "store", "engine", "elephas", "python"]);
+const SuiteName = z.enum(["job", "aggregate", "shard", "store", "engine", "reliability", "elephas", "python"]);
 type SuiteName = z.infer<typeof SuiteName>;
 
 /** Suites are loaded when they are run, so that one of them does not weigh on another. */
@@ -42,6 +42,7 @@ const suites: Readonly<Record<SuiteName, (options: Options) => Promise<SuiteRepo
   shard: async (options) => (await import("./shard.js")).shardSuite(options),
   store: async (options) => (await import("./store.js")).storeSuite(options),
   engine: async (options) => (await import("./engine/suite.js")).engineSuite(options, tell),
+  reliability: async (options) => (await import("./reliability/suite.js")).reliabilitySuite(options),
   elephas: async (options) => (await import("./elephas/suite.js")).elephasSuite(options, tell),
   python: async (options) => (await import("./python/suite.js")).pythonSuite(options, tell),
 };

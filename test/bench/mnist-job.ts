@@ -13,6 +13,13 @@ export interface MnistJobOptions {
   readonly epochs: number;
 }
 
+/** What the process is given beyond the command. */
+interface Hooks {
+  /** A module that is loaded first, in the process and in its threads. */
+  readonly imports?: string;
+  readonly env?: Readonly<Record<string, string>>;
+}
+
 type Event<Name extends JobEvent["event"]> = Extract<JobEvent, { event: Name }>;
 
 /** One whole run of the command, seen from outside. */
@@ -30,12 +37,12 @@ export interface MnistJobRun {
 const memorySampleMs = 100;
 
 /** Trains MNIST with the real command in a process of its own and an empty store. */
-export function runMnistJob(options: MnistJobOptions): Promise<MnistJobRun> {
+export function runMnistJob(options: MnistJobOptions, hooks: Hooks = {}): Promise<MnistJobRun> {
   return withFolder(async (folder) => {
     const began = performance.now();
-    const child = spawn(process.execPath, commandLine(options, folder), {
+    const child = spawn(process.execPath, [...importsOf(hooks), ...commandLine(options, folder)], {
       cwd: folder,
-      env: { ...process.env, STAMPEDE_HOME: join(folder, "home") },
+      env: { ...process.env, ...hooks.env, STAMPEDE_HOME: join(folder, "home") },
       stdio: ["ignore", "pipe", "pipe"],
     });
     const ended = new Promise<number | null>((resolve, reject) => child.once("error", reject).once("close", resolve));
@@ -63,6 +70,10 @@ export function runMnistJob(options: MnistJobOptions): Promise<MnistJobRun> {
     }
     return { startToTrainedSeconds, peakRssBytes, ...sorted(events) };
   });
+}
+
+function importsOf({ imports }: Hooks): string[] {
+  return imports === undefined ? [] : ["--import", imports];
 }
 
 function commandLine({ executors, epochs }: MnistJobOptions, folder: string): string[] {

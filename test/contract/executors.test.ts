@@ -1,26 +1,33 @@
 import type { ErrorFacts, TaskMessage } from "@stampede/core";
-import { ThreadExecutors, ThreadPool } from "@stampede/local";
-import { executorsContract, ManualClock } from "@stampede/testing";
+import { FunctionPool, PoolExecutors, type Isolation } from "@stampede/local";
+import { executorsContract, ManualClock, type ExecutorsHarness } from "@stampede/testing";
 import { Signals } from "../support/signals.js";
 
 const handlerUrl = new URL("../fixtures/threads/executor.js", import.meta.url).href;
 
-executorsContract("ThreadExecutors", () => {
+const memoryLimitMb = { thread: 64, process: 192 } as const satisfies Record<Isolation, number>;
+
+for (const isolation of ["thread", "process"] as const) {
+  executorsContract(`PoolExecutors, each in a ${isolation}`, () => makeHarness(isolation));
+}
+
+function makeHarness(isolation: Isolation): Promise<ExecutorsHarness> {
   const clock = new ManualClock();
   const starts = new Signals();
   const reported = new Signals();
   const failures: { readonly task: TaskMessage; readonly error: ErrorFacts }[] = [];
-  const pool = new ThreadPool({
+  const pool = new FunctionPool({
     handlerUrl,
     settings: undefined,
-    threads: 2,
-    memoryLimitMb: 64,
+    isolation,
+    workers: 2,
+    memoryLimitMb: memoryLimitMb[isolation],
     clock,
     timers: clock,
     onEvent: () => undefined,
     onSend: (_queue, body) => starts.add(body),
   });
-  const executors = new ThreadExecutors(pool, (task, error) => {
+  const executors = new PoolExecutors(pool, (task, error) => {
     failures.push({ task, error });
     reported.add(task.attemptId);
   });
@@ -41,4 +48,4 @@ executorsContract("ThreadExecutors", () => {
     advance: (ms) => clock.advance(ms),
     close: () => pool.close(),
   });
-});
+}

@@ -272,6 +272,8 @@ describe("folders", () => {
     await workshop.job("test.yaml", { file: "test.csv" });
     await refused(["evaluate", "nowhere", "--data", "test.yaml"], "model.not-readable", "nowhere");
     await workshop.write("foreign/model.json", "{}");
-    await refused(["evaluate", "foreign", "--data", "test.yaml"], "model.invalid", "foreign");
+    await refused(["evaluate", "foreign", "--data", "test.yaml"], "model.not-readable", "foreign/stampede.json");
+    await workshop.write("foreign/stampede.json", "{}");
+    await refused(["evaluate", "foreign", "--data", "test.yaml"], "model.invalid", "foreign/stampede.json");
   });
 });

@@ -39,7 +39,9 @@ describe("train, evaluate, predict", () => {
     expect(await readdir(workshop.path("trained/model"))).toEqual(
       expect.arrayContaining(["model.json", "stampede.json"]),
     );
-    expect(ended.stderr).toContain("limits: 3 attempts a task, 15 min 00 s each, no limit on the job");
+    expect(ended.stderr).toContain(
+      "limits: a task 15 min, 3 attempts, silent after 1 min, slow tasks are backed up; the job: none",
+    );
     expect(ended.stderr).toMatch(/^Test accuracy \d\.\d{4} \(24 rows\), loss/m);
     expect(ended.stderr).toContain("stampede evaluate trained/model --data DATA.yaml");
   });
@@ -199,7 +201,7 @@ it("runs a layer and a loss of the user's own, and the saved model without them"
   expect(succeeded(predicted).outputPath).toBe(workshop.path("custom.csv"));
   // Without its graphs the model needs the code that it was defined with.
   const notes = JSON.parse(await readFile(workshop.path("custom/model/stampede.json"), "utf8")) as object;
-  await workshop.write("custom/model/stampede.json", JSON.stringify({ ...notes, graphs: undefined }));
+  await workshop.write("custom/model/stampede.json", JSON.stringify({ ...notes, graphs: undefined, files: undefined }));
   const refused = await workshop.run("evaluate", "custom/model", "--data", "test.yaml");
   expect(refused.code).toBe(2);
   expect(lastEvent(refused)).toMatchObject({ event: "job.failed", code: "model.unsupported" });

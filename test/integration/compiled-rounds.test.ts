@@ -90,7 +90,7 @@ it("the compiled engine ends in the same bits after any number of crashes", asyn
       let steps = randomUint32(seed, crashes) % 12;
       await world.run(spec, () => (steps -= 1) < 0);
       world.crash();
-      world.tell({ version: 1, type: "resumed", job: spec.job, goneBefore: world.deps.clock.now() });
+      await world.resume(spec);
     }
     expect(await world.run(spec)).toMatchObject({ status: "succeeded", weightsSha256: undisturbed });
   }

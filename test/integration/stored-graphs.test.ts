@@ -114,6 +114,6 @@ describe("the graphs of a job", () => {
       initial,
     );
     expect(order.at(-1)).toBe(keys.spec(makeJobSpec().job));
-    expect(order).toHaveLength(graphs.size + 2);
+    expect(order).toHaveLength(graphs.size + 3);
   });
 });

@@ -14,7 +14,7 @@ import {
 } from "@stampede/core";
 import { decodePredictions, loadPartition } from "@stampede/data";
 import { MemoryObjectStore, tinyEngine } from "@stampede/testing";
-import { readRoundRecord } from "@stampede/training";
+import { readFailures, readRoundRecord } from "@stampede/training";
 import { describe, expect, it } from "vitest";
 import { storePartitions } from "../support/datasets.js";
 import { makeJobSpec } from "../support/job-specs.js";
@@ -176,7 +176,7 @@ describe("under disturbance", () => {
       let steps = 0;
       await world.run(spec, () => steps++ >= crashAfter);
       world.crash();
-      world.tell({ version: 1, type: "resumed", job: spec.job, goneBefore: world.deps.clock.now() });
+      await world.resume(spec);
       const result = await world.run(spec);
       expect(result?.status, `crash after ${crashAfter} steps`).toBe("succeeded");
       expect(await world.weights(spec, 4)).toEqual(undisturbed);
@@ -212,15 +212,18 @@ describe("jobs that cannot go on", () => {
     expect(world.started).toHaveLength(2);
   });
 
-  it("a damaged delta is refused by name and never averaged", async () => {
+  it("a damaged delta is never averaged: its task is done again, and the result has the same bits", async () => {
+    const undisturbed = await weightsOf([10, 10], { training });
     const { world, spec } = await submitted([10, 10], { training });
     const key = keys.output(spec.job, { kind: "train", round: 2 }, 1);
     const taken = await world.store.create(key, new TextEncoder().encode("not a delta"));
     expect(taken).not.toBe("conflict");
-    const result = await world.run(spec);
-    expect(result).toMatchObject({ status: "failed", error: { code: "store.corrupt" } });
-    expect(result?.error?.message).toContain(key);
-    expect(await world.store.head(keys.weights(spec.job, 2))).toBeUndefined();
+    expect((await world.run(spec))?.status).toBe("succeeded");
+    expect(await world.weights(spec, 3)).toEqual(undisturbed);
+    const [failure] = await readFailures(world.store, spec.job, { kind: "train", round: 2 });
+    expect(failure).toMatchObject({ partition: 1, attempt: 1, error: { code: "task.output-damaged" } });
+    expect(failure?.error.message).toContain(key);
+    expect((await readRoundRecord(world.store, spec.job, 2))?.contributions[1]?.attempt).toBe(2);
   });
 
   it("a delta of another round is refused, although it is whole", async () => {
@@ -315,7 +318,7 @@ describe("a full disk", () => {
       expect(await world.store.head(keys.result(spec.job))).toBeUndefined();
       place.full = false;
       world.crash();
-      world.tell({ version: 1, type: "resumed", job: spec.job, goneBefore: world.deps.clock.now() });
+      await world.resume(spec);
       expect((await world.run(spec))?.status).toBe("succeeded");
       expect(await world.weights(spec, 3)).toEqual(undisturbed);
     },

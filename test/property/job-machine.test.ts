@@ -21,7 +21,7 @@ test.prop([fc.integer({ min: 1, max: 5 }), fc.integer({ min: 1, max: 3 }), fc.ar
     let outputs = new Set<number>();
     let failures: FailureRecord[] = [];
     let weightsCommitted = false;
-    let gone = 0;
+    let gone = false;
     let ended: string | undefined;
 
     const look = (): void => {
@@ -33,7 +33,10 @@ test.prop([fc.integer({ min: 1, max: 5 }), fc.integer({ min: 1, max: 3 }), fc.ar
         weightsCommitted,
         outputs,
         failures,
-        executorsGoneBefore: gone,
+        durations: [],
+        closed: undefined,
+        progress: [],
+        wake: { executorsGone: gone, redelivered: false, firedTimer: undefined },
       };
       const decision = decide(facts, now);
       expect(decide(facts, now)).toEqual(decision);
@@ -54,7 +57,7 @@ test.prop([fc.integer({ min: 1, max: 5 }), fc.integer({ min: 1, max: 3 }), fc.ar
         if (action.type === "aggregate" && outputs.size === partitions) weightsCommitted = true;
         if (action.type === "end") ended = action.status;
       }
-      gone = 0;
+      gone = false;
     };
 
     look();
@@ -64,7 +67,7 @@ test.prop([fc.integer({ min: 1, max: 5 }), fc.integer({ min: 1, max: 3 }), fc.ar
       if (type === "sleep") now += ms;
       if (type === "commit" && !weightsCommitted) outputs.add(partition);
       if (type === "aggregate") weightsCommitted ||= outputs.size === partitions;
-      if (type === "restart") gone = now;
+      if (type === "restart") gone = true;
       if (type === "fail") {
         const attempt = head.tasks.attempts[partition] ?? 1;
         const error = { code: "task.crashed", message: "", retryable: true } as const;

@@ -15,6 +15,7 @@ import {
   Executor,
   handleDeltaMessages,
   handleDriverMessage,
+  readHead,
   readResult,
   readWeights,
   submitJob,
@@ -42,6 +43,10 @@ export interface WorldOptions {
   readonly graphs?: Graphs;
   /** How much time passes with every look at the clock: it decides how executors cut their work. @default none */
   readonly msPerLook?: number;
+  /** How long after its start a task begins, in ms. @default 0 */
+  readonly startsAfter?: (task: TaskMessage) => number;
+  /** The memory that executors say they use. */
+  readonly usedBytes?: () => number;
   /** One executor does every task and remembers what it may; else each task has one that was started a moment ago. */
   readonly warm?: boolean;
 }
@@ -83,10 +88,12 @@ export class World {
       events: { emit: (event) => void this.events.push(event) },
       engine: () => Promise.resolve(this.#options.engine ?? tinyEngine),
       residentBytes: 1_000_000,
+      ...(this.#options.usedBytes && { usedBytes: this.#options.usedBytes }),
       executors: {
         start: (task) => {
           this.started.push(task);
-          this.#pending.push({ to: "executor", task, at: this.#now });
+          const at = this.#now + (this.#options.startsAfter?.(task) ?? 0);
+          this.#pending.push({ to: "executor", task, at });
           return Promise.resolve();
         },
       },
@@ -110,6 +117,13 @@ export class World {
     this.#warm = undefined;
     this.#machine = sameStore(this.store);
     this.#now += 1000;
+  }
+
+  /** Tells the driver that the job goes on after a crash. */
+  async resume({ job }: JobSpec): Promise<void> {
+    const read = await readHead(this.store, job);
+    if (read === undefined) this.tell({ version: 1, type: "look", job, reason: "submitted" });
+    else this.tell({ version: 1, type: "resumed", job, head: read.head.token });
   }
 
   /** Lets things happen until nothing is left to happen, or `until` says so. Answers the job's result, if there is one. */

@@ -1,7 +1,7 @@
 import type { Cluster, JobSucceeded } from "@stampede/client";
-import type { JobEvent, JobId } from "@stampede/core";
+import { suspendsJob, type ErrorCode, type JobEvent, type JobId } from "@stampede/core";
 import { redirectConsole } from "./console.js";
-import { openCluster, type Client, type OpenCluster } from "./cluster.js";
+import { openCluster, type Client, type Isolation, type OpenCluster } from "./cluster.js";
 import { exitCode, type ExitCode } from "./exit-code.js";
 import { voiceFor, type Host } from "./host.js";
 import { listenForInterrupt } from "./interruption.js";
@@ -13,6 +13,8 @@ import { reportError } from "./report-error.js";
 export interface JobCommand {
   /** Epochs of the whole job, where there are any. */
   readonly epochs?: number;
+  /** What each executor runs in. */
+  readonly isolation?: Isolation | undefined;
   /** Told before anything starts. */
   readonly plan: readonly string[];
   run(client: Client, cluster: Cluster, hooks: JobHooks): Promise<JobSucceeded>;
@@ -20,6 +22,8 @@ export interface JobCommand {
   summary(view: JobView, outcome: JobSucceeded): readonly string[];
   /** The command that goes on with an interrupted job; absent for those that simply start again. */
   resume?(job: JobId): string;
+  /** The command that saves what has come of a job, naming the place where it could not be saved. */
+  save?(job: JobId): string;
 }
 
 interface JobHooks {
@@ -59,7 +63,7 @@ async function carryOut(host: Host, json: boolean, command: JobCommand): Promise
   const restoreConsole = redirectConsole((lines) => presenter.note(lines));
   try {
     presenter.note(command.plan);
-    const opened = await openCluster(host);
+    const opened = await openCluster(host, command.isolation);
     cluster = opened.cluster;
     const onEvent = (event: JobEvent): void => presenter.event(event);
     const outcome = await command.run(opened.client, cluster, { onEvent, signal: interruption.signal });
@@ -71,7 +75,7 @@ async function carryOut(host: Host, json: boolean, command: JobCommand): Promise
     const report = reportError(error, host);
     presenter.close(failedEvent(job(), report.code, report.message), []);
     presenter.note(report.lines);
-    if (job() !== undefined) presenter.note([`  its life: stampede jobs show ${job()}`]);
+    presenter.note(wayOnLines(job(), report.code, command));
     return report.isInputError && job() === undefined ? exitCode.badInput : exitCode.failed;
   } finally {
     await cluster?.close();
@@ -82,6 +86,25 @@ async function carryOut(host: Host, json: boolean, command: JobCommand): Promise
 
 function failedEvent(job: JobId | undefined, code: string, message: string): JobEvent {
   return { event: "job.failed", ...(job !== undefined && { job }), code, message };
+}
+
+/** Errors that come up when the work is done and is to be saved, where a job has been submitted. */
+const ofSaving: ReadonlySet<ErrorCode> = new Set<ErrorCode>(["output.full", "output.not-writable", "model.exists"]);
+
+function wayOnLines(job: JobId | undefined, code: ErrorCode, command: JobCommand): string[] {
+  if (job === undefined) return [];
+  const life = `  its life: stampede jobs show ${job}`;
+  if (command.resume !== undefined && suspendsJob(code)) {
+    return ["  Committed rounds are kept. When that is mended, go on with:", `  ${command.resume(job)}`, life];
+  }
+  if (command.save !== undefined && ofSaving.has(code)) {
+    return [
+      "  The job has succeeded. Save its model, there or with another --out, with:",
+      `  ${command.save(job)}`,
+      life,
+    ];
+  }
+  return [life];
 }
 
 function interruptedLines(job: JobId | undefined, command: JobCommand): string[] {

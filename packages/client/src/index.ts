@@ -1,18 +1,27 @@
+export type { GarbageReport } from "@stampede/training";
 export { localCluster, type LocalCluster, type LocalClusterOptions } from "./local-cluster.js";
-export { cancelJob, listJobs, showJob } from "./jobs.js";
+export { removeGarbage, type GarbageRequest } from "./garbage.js";
+export { cancelJob, feelPulse, listJobs, showJob, type JobPulse } from "./jobs.js";
 export { evaluate, predict } from "./saved-inference.js";
 export { ServerlessModel, type FitOptions, type ServerlessOptions } from "./serverless-model.js";
 export { train } from "./train.js";
 export type {
   Cluster,
   DatasetInput,
+  DeadTask,
+  FailedAttempt,
   InferenceRequest,
   JobDetails,
   JobSucceeded,
   JobSummary,
   ModelSource,
   PredictRequest,
+  Retry,
   RoundHistory,
+  RunningTask,
   RunOptions,
+  SignOfLife,
   TrainRequest,
+  UnderWay,
+  UnreadableRecord,
 } from "./types.js";

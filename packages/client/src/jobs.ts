@@ -4,23 +4,19 @@ import {
   parseJobId,
   resolveMetrics,
   roundsOf,
+  type JobHead,
   type JobId,
   type JobResult,
   type JobSpec,
   type ObjectStore,
-  type RoundRecord,
-  type Stage,
 } from "@stampede/core";
 import { systemClock, systemUnique } from "@stampede/local";
-import {
-  cancelJob as cancelStored,
-  readFailures,
-  readHead,
-  readResult,
-  readRoundRecord,
-  readSpec,
-} from "@stampede/training";
-import type { Cluster, JobDetails, JobSummary, RoundHistory } from "./types.js";
+import { cancelJob as cancelStored, readHead, readResult, readSpec } from "@stampede/training";
+import { historyOf, readRounds } from "./history.js";
+import { readTrouble } from "./life.js";
+import { limitsOf } from "./limits.js";
+import type { Cluster, JobDetails, JobSummary, SignOfLife } from "./types.js";
+import { readUnderWay } from "./under-way.js";
 
 /** Every job in the store, the newest first. */
 export async function listJobs(cluster: Cluster): Promise<readonly JobSummary[]> {
@@ -36,8 +32,12 @@ export async function listJobs(cluster: Cluster): Promise<readonly JobSummary[]>
 /** @throws StampedeError `job.not-found` */
 export async function showJob(cluster: Cluster, job: JobId): Promise<JobDetails> {
   const store = await cluster.open();
-  const { spec, result, summary } = await readSummary(store, job);
-  const records = await readRounds(store, spec, summary.round);
+  const { spec, result, head, summary } = await readSummary(store, job);
+  const [{ records, unreadable }, trouble, underWay] = await Promise.all([
+    readRounds(store, spec, summary.round, result),
+    readTrouble(store, spec),
+    result === undefined ? readUnderWay(store, spec, head, systemClock.now()) : undefined,
+  ]);
   const last = records.at(-1);
   return {
     ...summary,
@@ -45,13 +45,37 @@ export async function showJob(cluster: Cluster, job: JobId): Promise<JobDetails>
     engine: spec.engine,
     engineReason: spec.engineReason,
     threads: spec.compute?.threads,
+    limits: limitsOf(spec.training),
     error: result?.error && { code: result.error.code, message: result.error.message },
     metrics: resolveMetrics(result?.status === "succeeded" ? result.metrics : (last?.metrics ?? {})),
     validation: result?.validation && resolveMetrics(result.validation),
     weightsSha256: result?.weightsSha256 ?? last?.weightsSha256,
-    history: historyOf(records, result),
-    failures: await failuresOf(store, spec, summary.round),
+    history: historyOf(spec, records, result),
+    unreadable,
+    ...trouble,
+    underWay,
   };
+}
+
+/** Whether a job has ended, and if not, when it was last heard of and how long it may be silent. */
+export interface JobPulse {
+  readonly status: JobSummary["status"];
+  readonly kind: JobSummary["kind"];
+  readonly lastSign: SignOfLife | undefined;
+  readonly heartbeatTimeoutMs: number;
+}
+
+/**
+ * Less than `showJob` reads, for whoever asks again and again.
+ * @throws StampedeError `job.not-found`
+ */
+export async function feelPulse(cluster: Cluster, job: JobId): Promise<JobPulse> {
+  const store = await cluster.open();
+  const { spec, result, head, summary } = await readSummary(store, job);
+  const { kind, training } = spec;
+  const underWay = result === undefined ? await readUnderWay(store, spec, head, systemClock.now()) : undefined;
+  const heartbeatTimeoutMs = training.heartbeatTimeoutSeconds * 1000;
+  return { status: summary.status, kind, lastSign: underWay?.lastSign, heartbeatTimeoutMs };
 }
 
 /**
@@ -62,16 +86,14 @@ export async function cancelJob(cluster: Cluster, job: JobId): Promise<void> {
   await cancelStored(job, { store: await cluster.open(), clock: systemClock, unique: systemUnique });
 }
 
-/** The history of a job's committed rounds. */
-export async function readHistory(store: ObjectStore, spec: JobSpec): Promise<readonly RoundHistory[]> {
-  const result = await readResult(store, spec.job);
-  return historyOf(await readRounds(store, spec, roundsOf(spec)), result);
+interface ReadJob {
+  readonly spec: JobSpec;
+  readonly result: JobResult | undefined;
+  readonly head: JobHead | undefined;
+  readonly summary: JobSummary;
 }
 
-async function readSummary(
-  store: ObjectStore,
-  job: JobId,
-): Promise<{ spec: JobSpec; result: JobResult | undefined; summary: JobSummary }> {
+async function readSummary(store: ObjectStore, job: JobId): Promise<ReadJob> {
   const spec = await readSpec(store, job);
   const [result, read] = await Promise.all([readResult(store, job), readHead(store, job)]);
   const summary = {
@@ -84,42 +106,5 @@ async function readSummary(
     createdAt: spec.createdAt,
     endedAt: result?.endedAt,
   };
-  return { spec, result, summary };
-}
-
-async function readRounds(store: ObjectStore, spec: JobSpec, upTo: number): Promise<readonly RoundRecord[]> {
-  const records: RoundRecord[] = [];
-  for (let round = 1; spec.kind === "train" && round <= upTo; round += 1) {
-    const record = await readRoundRecord(store, spec.job, round);
-    if (record === undefined) break;
-    records.push(record);
-  }
-  return records;
-}
-
-/** A round's record holds the validation of the weights before it, so each looks one ahead; the last one's is the result's. */
-function historyOf(records: readonly RoundRecord[], result: JobResult | undefined): readonly RoundHistory[] {
-  return records.map((record, index) => {
-    const validation =
-      records[index + 1]?.validation ?? (index === records.length - 1 ? result?.validation : undefined);
-    return {
-      round: record.round,
-      examples: record.contributions.reduce((sum, { examples }) => sum + examples, 0),
-      metrics: resolveMetrics(record.metrics),
-      validation: validation && resolveMetrics(validation),
-      executors: record.contributions.map(({ partition, attempt, examples, computeMs, metrics }) => {
-        return { partition, attempt, examples, computeMs, metrics: resolveMetrics(metrics) };
-      }),
-    };
-  });
-}
-
-async function failuresOf(store: ObjectStore, spec: JobSpec, upTo: number): Promise<JobDetails["failures"]> {
-  const trained = Array.from({ length: upTo }, (_, index): Stage => ({ kind: "train", round: index + 1 }));
-  const other: Stage = { kind: spec.kind === "predict" ? "predict" : "evaluate", round: upTo };
-  const stages = spec.kind === "train" ? [...trained, other] : [other];
-  const failures = await Promise.all(stages.map((stage) => readFailures(store, spec.job, stage)));
-  return failures.flat().map(({ stage, partition, attempt, error }) => {
-    return { stage: `${stage.kind} ${stage.round}`, partition, attempt, code: error.code, message: error.message };
-  });
+  return { spec, result, head: read?.head, summary };
 }

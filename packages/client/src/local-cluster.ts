@@ -1,7 +1,7 @@
 import { availableParallelism } from "node:os";
 import { resolve } from "node:path";
 import type { EngineName, JobEvent, JobId, ObjectStore } from "@stampede/core";
-import { FolderObjectStore, JobLog, LocalCloud } from "@stampede/local";
+import { FolderObjectStore, JobLog, LocalCloud, type Isolation } from "@stampede/local";
 import type { Capacity, Cluster, RunOptions } from "./types.js";
 
 export interface LocalClusterOptions {
@@ -9,18 +9,23 @@ export interface LocalClusterOptions {
   readonly home?: string;
   /** Executors that run at the same time; more than this take turns. @default the number of cores */
   readonly threads?: number;
+  /**
+   * What each executor runs in. In a process its native memory is measured, and when it crashes it takes nobody with it; a process
+   * takes 0.15 s to start and 70 MB more. @default "thread"
+   */
+  readonly isolation?: Isolation;
   /** The memory that one executor may use, in MiB. @default 4096 */
   readonly memoryLimitMb?: number;
 }
 
-/** A cluster that must be closed: it holds threads. */
+/** A cluster that must be closed: it holds threads, or processes. */
 export interface LocalCluster extends Cluster {
   /** Whether an executor runs native code right now: `process.exit` would cut it off, and the process would abort. */
   readonly isInNative: boolean;
   close(): Promise<void>;
 }
 
-/** This machine as a cluster: executors are worker threads, the object store is a folder. No account, no network. */
+/** This machine as a cluster: executors are worker threads or processes, the object store is a folder. No account, no network. */
 export function localCluster(options: LocalClusterOptions = {}): LocalCluster {
   return new EmbeddedCluster(options);
 }
@@ -77,10 +82,10 @@ class EmbeddedCluster implements LocalCluster {
     this.#cloud = undefined;
   }
 
-  /** Threads are started by the first job, not by whoever only lists jobs. */
+  /** Executors are started by the first job, not by whoever only lists jobs. */
   #start(likelyEngine: EngineName = "compiled"): LocalCloud {
-    const { threads = availableParallelism(), memoryLimitMb = defaultMemoryMb } = this.#options;
-    this.#cloud ??= LocalCloud.start({ home: this.#home, threads, memoryLimitMb, likelyEngine });
+    const { threads = availableParallelism(), isolation = "thread", memoryLimitMb = defaultMemoryMb } = this.#options;
+    this.#cloud ??= LocalCloud.start({ home: this.#home, threads, isolation, memoryLimitMb, likelyEngine });
     return this.#cloud;
   }
 }

@@ -1,41 +1,20 @@
-import { randomBytes } from "node:crypto";
 import { mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
-import { basename, dirname, join, resolve } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import {
-  DatasetSpec,
-  Field,
-  GraphClaim,
-  isStampedeError,
-  parseInput,
+  hashTensors,
   sha256Hex,
   StampedeError,
+  type GraphClaim,
   type GraphName,
   type ModelDefinition,
   type NamedTensors,
 } from "@stampede/core";
 import { modelFiles, readModelFiles } from "@stampede/runtime";
 import { graphClaimsOf, type Graphs } from "@stampede/training";
-import * as z from "zod";
-import { checkOutput } from "./output.js";
-
-/** What `stampede.json` keeps beside the model: everything that inference needs and tfjs' format has no place for. */
-export const ModelNotes = z.strictObject({
-  version: z.literal(1),
-  job: z.string(),
-  name: z.string(),
-  trainedAt: z.iso.datetime(),
-  /** How raw values become the model's inputs and labels: statistics, categories, class names. */
-  fields: z.array(Field),
-  /** The training data as the user named it; absent when it was in memory. */
-  data: DatasetSpec.optional(),
-  rounds: z.number().int().min(0),
-  metrics: z.record(z.string(), z.number()),
-  validation: z.record(z.string(), z.number()).optional(),
-  weightsSha256: z.string(),
-  /** Of a model with parts of the user's own: the files `graphs/<name>.onnx`, which evaluate and predict without their code. */
-  graphs: z.array(GraphClaim).optional(),
-});
-export type ModelNotes = z.infer<typeof ModelNotes>;
+import { draftBeside, sweepDrafts } from "./drafts.js";
+import { decodeNotes, encodeNotes, notAsSaved, type ModelNotes, type SavedFile } from "./model-notes.js";
+import { namingModel } from "./naming-model.js";
+import { asOutput, checkOutput, notSaved } from "./output.js";
 
 export interface SavedModel {
   readonly definition: ModelDefinition;
@@ -46,49 +25,83 @@ export interface SavedModel {
 
 const notesFile = "stampede.json";
 const graphsFolder = "graphs";
-const maxNotesBytes = 64 * 1024 * 1024;
 
-/** Writes the files stock tfjs loads, and the notes. The folder appears whole or not at all. */
+/**
+ * Writes the files stock tfjs loads, and the notes. The folder appears whole or not at all.
+ * @throws StampedeError `model.exists`, `output.full`, `output.not-writable`
+ */
 export async function writeModelFolder(folder: string, saved: SavedModel, overwrite: boolean): Promise<string> {
   const target = resolve(folder);
-  await mkdir(dirname(target), { recursive: true });
-  const draft = join(dirname(target), `.${basename(target)}-${randomBytes(6).toString("hex")}`);
-  // Not mkdtemp: its folders are for their owner alone, and this one becomes the model's.
-  await mkdir(draft);
-  try {
-    const files = modelFiles(saved.definition, saved.weights);
-    for (const [name, bytes] of Object.entries(files)) await writeFile(join(draft, name), bytes);
-    await writeGraphs(join(draft, graphsFolder), saved.graphs);
-    const notes = { ...saved.notes, ...(saved.graphs.size > 0 && { graphs: graphClaimsOf(saved.graphs) }) };
-    await writeFile(join(draft, notesFile), `${JSON.stringify(notes, undefined, 2)}\n`);
-    await checkOutput(target, { overwrite, existsCode: "model.exists" });
-    await rm(target, { recursive: true, force: true });
-    await rename(draft, target);
-  } finally {
-    await rm(draft, { recursive: true, force: true });
-  }
+  await asOutput(target, async () => {
+    await mkdir(dirname(target), { recursive: true });
+    await sweepDrafts(target);
+    const draft = draftBeside(target);
+    // Not mkdtemp: its folders are for their owner alone, and this one becomes the model's.
+    await mkdir(draft);
+    try {
+      await writeFiles(draft, saved);
+      await checkOutput(target, { overwrite, existsCode: "model.exists", outcome: notSaved });
+      await rm(target, { recursive: true, force: true });
+      await rename(draft, target);
+    } finally {
+      await rm(draft, { recursive: true, force: true });
+    }
+  });
   return target;
 }
 
-/** @throws StampedeError `model.not-readable`, `model.invalid` */
+async function writeFiles(folder: string, { definition, weights, notes, graphs }: SavedModel): Promise<void> {
+  if (graphs.size > 0) await mkdir(join(folder, graphsFolder));
+  const files: SavedFile[] = [];
+  const graphFiles = [...graphs].map(([name, bytes]) => [graphFile(name), bytes] as const);
+  for (const [name, bytes] of [...Object.entries(modelFiles(definition, weights)), ...graphFiles]) {
+    await writeFile(join(folder, name), bytes);
+    files.push({ name, bytes: bytes.byteLength, sha256: sha256Hex(bytes) });
+  }
+  const claims = graphs.size > 0 && { graphs: graphClaimsOf(graphs) };
+  await writeFile(join(folder, notesFile), encodeNotes({ ...notes, ...claims }, files));
+}
+
+function graphFile(name: GraphName): string {
+  return `${graphsFolder}/${name}.onnx`;
+}
+
+/**
+ * Reads a saved model, and makes sure that it is the one that was saved: a model whose weights lost a bit computes other figures without
+ * a word. Folders whose notes have no list of files are read as they are: older ones, and those that somebody changed and said so.
+ *
+ * @throws StampedeError `model.not-readable`, `model.invalid`, `model.unsupported`, `graph.invalid`
+ */
 export async function readModelFolder(folder: string): Promise<SavedModel> {
-  const read = (name: string): Promise<Uint8Array> => readPart(folder, name);
-  const { definition, weights } = await readModelFiles(read).catch((error: unknown) => {
-    throw isStampedeError(error)
-      ? new StampedeError(error.code, `${folder}: ${error.message}`, { cause: error })
-      : error;
-  });
-  const text = new TextDecoder().decode(await read(notesFile));
-  const notes = parseInput(ModelNotes, parseJson(text, join(folder, notesFile)), {
-    code: "model.invalid",
-    what: join(folder, notesFile),
-  });
+  const text = new TextDecoder().decode(await readPart(folder, notesFile));
+  const { notes, files } = decodeNotes(text, join(folder, notesFile));
+  const read = async (name: string): Promise<Uint8Array> => {
+    const bytes = await readPart(folder, name);
+    if (files !== undefined) checkFile(files, { folder, name, bytes });
+    return bytes;
+  };
+  const { definition, weights } = await namingModel(folder, () => readModelFiles(read));
+  if (files !== undefined) checkWeights(folder, weights, notes);
   return { definition, weights, notes, graphs: await readGraphs(notes.graphs ?? [], folder, read) };
 }
 
-async function writeGraphs(folder: string, graphs: Graphs): Promise<void> {
-  if (graphs.size > 0) await mkdir(folder);
-  for (const [name, bytes] of graphs) await writeFile(join(folder, `${name}.onnx`), bytes);
+function checkFile(
+  files: readonly SavedFile[],
+  { folder, name, bytes }: { readonly folder: string; readonly name: string; readonly bytes: Uint8Array },
+): void {
+  const saved = files.find((file) => file.name === name);
+  const path = join(folder, name);
+  if (saved === undefined) throw notAsSaved(path, `among the files that ${notesFile} lists`, "it is not");
+  if (bytes.byteLength === saved.bytes && sha256Hex(bytes) === saved.sha256) return;
+  const size = bytes.byteLength === saved.bytes ? "" : `, ${bytes.byteLength} instead of ${saved.bytes}`;
+  throw notAsSaved(path, `as it was saved (SHA-256 ${saved.sha256})`, `other bytes${size}`);
+}
+
+/** The files are as they were saved; this says that they were saved with the weights that the job has told of. */
+function checkWeights(folder: string, weights: NamedTensors, { weightsSha256 }: ModelNotes): void {
+  const found = hashTensors(weights);
+  if (found === weightsSha256) return;
+  throw notAsSaved(folder, `to hold the weights that ${notesFile} speaks of (SHA-256 ${weightsSha256})`, found);
 }
 
 async function readGraphs(
@@ -98,7 +111,7 @@ async function readGraphs(
 ): Promise<Graphs> {
   const graphs = new Map<GraphName, Uint8Array>();
   for (const { name, sha256 } of claims) {
-    const file = join(graphsFolder, `${name}.onnx`);
+    const file = graphFile(name);
     const bytes = await read(file);
     if (sha256Hex(bytes) !== sha256) {
       const message = `Expected ${join(folder, file)} as it was saved (SHA-256 ${sha256}), found other bytes. Nothing was started.`;
@@ -116,15 +129,5 @@ async function readPart(folder: string, name: string): Promise<Uint8Array> {
   } catch (cause) {
     const message = `Expected a model folder with ${name}, but ${path} cannot be read. Nothing was started.`;
     throw new StampedeError("model.not-readable", message, { details: { path }, cause });
-  }
-}
-
-function parseJson(text: string, path: string): unknown {
-  try {
-    if (text.length > maxNotesBytes) throw new Error(`larger than ${maxNotesBytes} bytes`);
-    return JSON.parse(text);
-  } catch (cause) {
-    const message = `Expected JSON in ${path}, found something else: ${String(cause)}. Nothing was started.`;
-    throw new StampedeError("model.invalid", message, { cause });
   }
 }

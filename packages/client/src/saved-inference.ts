@@ -2,6 +2,7 @@ import { resolve } from "node:path";
 import { DatasetSpec, parseInput, resolveMetrics } from "@stampede/core";
 import { readPredictions, runInference, type FinishedInference, type InferencePlan } from "./inference.js";
 import { readModelFolder, type SavedModel } from "./model-folder.js";
+import { namingModel } from "./naming-model.js";
 import { teller } from "./training-run.js";
 import { checkOutput } from "./output.js";
 import type { InferenceRequest, JobSucceeded, PredictRequest } from "./types.js";
@@ -11,7 +12,7 @@ import { predictionFormat, writePredictions } from "./write-predictions.js";
 export async function evaluate(request: InferenceRequest): Promise<JobSucceeded> {
   const began = performance.now();
   const saved = await readModelFolder(request.modelFolder);
-  const finished = await runInference("evaluate", planOf(request, saved), request.cluster);
+  const finished = await runSaved("evaluate", request, saved);
   return succeed(request, finished, { wallMs: performance.now() - began });
 }
 
@@ -21,10 +22,19 @@ export async function predict(request: PredictRequest): Promise<JobSucceeded> {
   predictionFormat(request.out);
   await checkOutput(request.out, { overwrite: request.overwrite ?? false, existsCode: "output.exists" });
   const saved = await readModelFolder(request.modelFolder);
-  const finished = await runInference("predict", planOf(request, saved), request.cluster);
+  const finished = await runSaved("predict", request, saved);
   const labels = saved.notes.fields.filter(({ role }) => role === "label");
   await writePredictions(request.out, await readPredictions(finished), labels, request.overwrite ?? false);
   return succeed(request, finished, { outputPath: resolve(request.out), wallMs: performance.now() - began });
+}
+
+/** The model is built, and compiled, only now: whatever is wrong with it then is still about the folder. */
+function runSaved(
+  kind: "evaluate" | "predict",
+  request: InferenceRequest,
+  saved: SavedModel,
+): Promise<FinishedInference> {
+  return namingModel(request.modelFolder, () => runInference(kind, planOf(request, saved), request.cluster));
 }
 
 function planOf(request: InferenceRequest, { definition, weights, notes, graphs }: SavedModel): InferencePlan {

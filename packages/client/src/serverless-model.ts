@@ -1,6 +1,7 @@
 import { fileURLToPath } from "node:url";
 import {
   DatasetSpec,
+  hashTensors,
   parseInput,
   resolveMetrics,
   StampedeError,
@@ -10,15 +11,18 @@ import {
 } from "@stampede/core";
 import { loadManifest } from "@stampede/data";
 import { assignWeights, buildModel, defineModel, prepareTfjs } from "@stampede/runtime";
-import { readWeights, splitTensors, type Graphs } from "@stampede/training";
+import type { Graphs } from "@stampede/training";
 import type { Tensor } from "@tensorflow/tfjs-core";
 import type { LayersModel } from "@tensorflow/tfjs-layers";
 import type * as z from "zod";
 import { evaluateData, readPredictions, runInference, type InferencePlan } from "./inference.js";
-import { readHistory } from "./jobs.js";
-import { readModelFolder, writeModelFolder, type ModelNotes } from "./model-folder.js";
+import { readHistory } from "./history.js";
+import { readModelFolder, writeModelFolder } from "./model-folder.js";
+import type { ModelNotes } from "./model-notes.js";
+import { namingModel } from "./naming-model.js";
 import { prepareTraining } from "./prepare.js";
 import { graphsToSave } from "./saved-graphs.js";
+import { readTrained } from "./trained-weights.js";
 import { runToEnd, teller, type Tell } from "./training-run.js";
 import type { Cluster, DatasetInput, RoundHistory } from "./types.js";
 
@@ -96,8 +100,8 @@ export class ServerlessModel {
       { store, capacity: cluster.capacity, tell, signal },
     );
     const result = await runToEnd(cluster, spec.job, { resumed: false, tell, signal });
-    const { record, tensors } = await readWeights(store, spec.job, result.round);
-    assignWeights(this.model, splitTensors(tensors).weights);
+    const { weights, weightsSha256 } = await readTrained(store, spec, result);
+    assignWeights(this.model, weights);
     const { fields } = await loadManifest(store, spec.dataset);
     this.#graphs = await graphsToSave(store, spec);
     this.#notes = {
@@ -110,7 +114,7 @@ export class ServerlessModel {
       rounds: result.round,
       metrics: resolveMetrics(result.metrics),
       ...(result.validation && { validation: resolveMetrics(result.validation) }),
-      weightsSha256: record.weightsSha256,
+      weightsSha256,
     };
     return readHistory(store, spec);
   }
@@ -137,15 +141,21 @@ export class ServerlessModel {
       );
     }
     const { definition, weights } = defineModel(this.model, { allowCustom: true });
-    const saved = { definition, weights, notes: this.#notes, graphs: this.#graphs };
+    // The weights as they are now: the program may have set others since they were trained.
+    const notes = { ...this.#notes, weightsSha256: hashTensors(weights) };
+    const saved = { definition, weights, notes, graphs: this.#graphs };
     await writeModelFolder(folderOf(url), saved, options.overwrite ?? false);
   }
 
   /** Loads what `save` or `stampede train` wrote. */
   static async load(url: string, options: ServerlessOptions): Promise<ServerlessModel> {
-    const { definition, weights, notes, graphs } = await readModelFolder(folderOf(url));
-    const model = await buildModel(definition);
-    assignWeights(model, weights);
+    const folder = folderOf(url);
+    const { definition, weights, notes, graphs } = await readModelFolder(folder);
+    const model = await namingModel(folder, async () => {
+      const built = await buildModel(definition);
+      assignWeights(built, weights);
+      return built;
+    });
     const loaded = new ServerlessModel(model, options, notes);
     loaded.#graphs = graphs;
     return loaded;

@@ -1,5 +1,5 @@
 import type { JobEvent, JobId, ObjectStore } from "@stampede/core";
-import { shardDataset, type ShardedSet } from "@stampede/data";
+import { shardDataset, type ShardDeps, type ShardedSet } from "@stampede/data";
 import type { InferencePlan } from "./inference.js";
 import type { TrainingPlan } from "./prepare.js";
 import type { Tell } from "./training-run.js";
@@ -21,7 +21,7 @@ export async function shardForTraining(
   const { train, validation, validationSplit } = plan.data;
   const partitions = plan.training.executors;
   const common = { baseFolder: plan.baseFolder, partitions };
-  const deps = { store: by.store, ...(by.signal && { signal: by.signal }) };
+  const deps = depsOf(by);
   const split = validationSplit === undefined ? {} : { validationSplit };
   const { seed } = plan.training;
   const sharded = await shardDataset({ ...common, dataset: train, order: "shuffled", seed, ...split }, deps);
@@ -54,9 +54,13 @@ export async function shardForInference(
     emptyPartitions: "allow",
     ...(plan.fields && { preprocessing: plan.fields }),
   } as const;
-  const { train } = await shardDataset(request, { store: by.store, ...(by.signal && { signal: by.signal }) });
+  const { train } = await shardDataset(request, depsOf(by));
   announce(kind, train, by);
   return train;
+}
+
+function depsOf({ job, store, signal }: ShardFor): ShardDeps {
+  return { job, store, ...(signal && { signal }) };
 }
 
 function announce(set: SetName, { id, manifest, reused, ms, bytes }: ShardedSet, { job, tell }: ShardFor): void {

@@ -1,4 +1,5 @@
 import { roundsOf, sizeOf, type JobEvent, type JobSpec, type NamedTensors } from "@stampede/core";
+import { limitsOf } from "./limits.js";
 
 /** The event that begins a run. */
 export function submittedEvent(
@@ -10,5 +11,6 @@ export function submittedEvent(
   const parameters = [...weights.values()].reduce((sum, { shape }) => sum + sizeOf(shape), 0);
   const rounds = kind === "train" ? roundsOf(spec) : 0;
   const reason = engineReason === undefined ? {} : { engineReason };
-  return { event: "job.submitted", job, name, kind, engine, ...reason, executors, rounds, parameters, resumed };
+  const limits = limitsOf(spec.training);
+  return { event: "job.submitted", job, name, kind, engine, ...reason, executors, rounds, parameters, resumed, limits };
 }

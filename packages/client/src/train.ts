@@ -1,11 +1,11 @@
 import { join } from "node:path";
 import { resolveMetrics, type DatasetSpec, type JobResult, type JobSpec, type ObjectStore } from "@stampede/core";
 import { loadManifest } from "@stampede/data";
-import { readWeights, splitTensors } from "@stampede/training";
 import { graphsToSave } from "./saved-graphs.js";
 import { writeModelFolder } from "./model-folder.js";
 import { checkOutput } from "./output.js";
 import { prepareTraining } from "./prepare.js";
+import { readTrained } from "./trained-weights.js";
 import { readResumable, runToEnd, summaryOf, teller } from "./training-run.js";
 import type { JobSucceeded, TrainRequest } from "./types.js";
 
@@ -45,8 +45,7 @@ async function saveTrained(
   result: JobResult,
   target: { readonly folder: string; readonly overwrite: boolean; readonly data: DatasetSpec },
 ): Promise<string> {
-  const { record, tensors } = await readWeights(store, spec.job, result.round);
-  const { weights } = splitTensors(tensors);
+  const { weights, weightsSha256 } = await readTrained(store, spec, result);
   const { fields } = await loadManifest(store, spec.dataset);
   const notes = {
     version: 1 as const,
@@ -58,7 +57,7 @@ async function saveTrained(
     rounds: result.round,
     metrics: resolveMetrics(result.metrics),
     ...(result.validation && { validation: resolveMetrics(result.validation) }),
-    weightsSha256: record.weightsSha256,
+    weightsSha256,
   };
   const graphs = await graphsToSave(store, spec);
   return writeModelFolder(target.folder, { definition: spec.model, weights, notes, graphs }, target.overwrite);

@@ -8,8 +8,8 @@ import {
   type JobSpec,
   type ObjectStore,
 } from "@stampede/core";
-import { readResult, readSpec, readWeights } from "@stampede/training";
-import { readHistory } from "./jobs.js";
+import { readResult, readSpec, readWeights, splitTensors } from "@stampede/training";
+import { readHistory } from "./history.js";
 import { submittedEvent } from "./submitted.js";
 import type { Cluster, JobSucceeded } from "./types.js";
 
@@ -47,7 +47,7 @@ export async function runToEnd(
 
 /**
  * A job to go on with, and its result when it has succeeded already.
- * @throws StampedeError `job.not-found`; `job.not-resumable` when it failed or was cancelled
+ * @throws StampedeError `job.not-found`; `job.not-resumable` when it failed or was cancelled, or is none that trains
  */
 export async function readResumable(
   store: ObjectStore,
@@ -55,17 +55,22 @@ export async function readResumable(
   tell: Tell,
 ): Promise<{ readonly spec: JobSpec; readonly ended: JobResult | undefined }> {
   const spec = await readSpec(store, job);
+  if (spec.kind !== "train") {
+    const message = `Expected a training job to go on with, found ${job}, which is to ${spec.kind}. Nothing was started.`;
+    throw new StampedeError("job.not-resumable", message, { details: { job } });
+  }
   const ended = await readResult(store, job);
   if (ended !== undefined && ended.status !== "succeeded") {
     const message = `Expected a job to go on with, but ${job} has ended (${ended.status}). Nothing was started.`;
     throw new StampedeError("job.not-resumable", message, { details: { job } });
   }
-  const { tensors } = await readWeights(store, job, 0);
-  tell(submittedEvent(spec, tensors, true));
+  // Those of round 0 may be gone once the job has ended, see `collectGarbage`; the result's have the same shapes.
+  const { tensors } = await readWeights(store, job, ended?.round ?? 0);
+  tell(submittedEvent(spec, splitTensors(tensors).weights, true));
   return { spec, ended };
 }
 
-/** What `job.succeeded` says of a finished job. */
+/** What `job.succeeded` says of a finished job. The computing of rounds whose records cannot be read is not counted: it has succeeded. */
 export async function summaryOf(
   store: ObjectStore,
   spec: JobSpec,

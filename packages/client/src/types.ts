@@ -1,4 +1,15 @@
-import type { DatasetSpecInput, EngineName, JobEvent, JobFile, JobId, JobSpec, ObjectStore } from "@stampede/core";
+import type {
+  DatasetSpecInput,
+  EngineName,
+  JobEvent,
+  JobFile,
+  JobId,
+  JobLimits,
+  JobSpec,
+  ObjectStore,
+  RetryRecord,
+  Stage,
+} from "@stampede/core";
 import type { MemoryDataset } from "@stampede/data";
 import type { LayersModel } from "@tensorflow/tfjs-layers";
 
@@ -98,33 +109,126 @@ export interface JobDetails extends JobSummary {
   readonly engineReason: string | undefined;
   /** Processor threads of each executor; undefined for engines that decide for themselves. */
   readonly threads: number | undefined;
+  readonly limits: JobLimits;
   readonly error: { readonly code: string; readonly message: string } | undefined;
   readonly metrics: Readonly<Record<string, number>>;
   readonly validation: Readonly<Record<string, number>> | undefined;
   readonly weightsSha256: string | undefined;
+  /** Of the committed rounds whose records can be read. */
   readonly history: readonly RoundHistory[];
+  /** Records of rounds that are not in the history, because they were damaged or removed from outside. */
+  readonly unreadable: readonly UnreadableRecord[];
   /** Failed attempts of every round, with their reasons. */
-  readonly failures: readonly {
-    readonly stage: string;
-    readonly partition: number;
-    readonly attempt: number;
-    readonly code: string;
-    readonly message: string;
-  }[];
+  readonly failures: readonly FailedAttempt[];
+  /** Attempts that were started because an earlier one failed, was lost or is slow. */
+  readonly retries: readonly Retry[];
+  /** The task that the job failed of, if it was one. */
+  readonly deadTask: DeadTask | undefined;
+  /** Of a job that has not ended. */
+  readonly underWay: UnderWay | undefined;
+}
+
+export interface UnreadableRecord {
+  /** Undefined for the one record that garbage collection leaves of all rounds. */
+  readonly round: number | undefined;
+  readonly key: string;
+  readonly found: "damaged" | "missing";
+}
+
+/** One attempt of one task. */
+interface TaskAttempt {
+  /** `train 3`: the kind and the round. */
+  readonly stage: string;
+  readonly partition: number;
+  readonly attempt: number;
+}
+
+export interface FailedAttempt extends TaskAttempt {
+  /** Milliseconds since the epoch, here and below. */
+  readonly at: number;
+  readonly code: string;
+  readonly message: string;
+}
+
+/** `attempt` is the new one. */
+export interface Retry extends TaskAttempt {
+  readonly at: number;
+  readonly why: RetryRecord["why"];
+  /** Of the attempt before, where it failed. */
+  readonly code: string | undefined;
+}
+
+export interface DeadTask {
+  readonly stage: string;
+  readonly partition: number;
+  readonly at: number;
+  readonly attempts: number;
+  readonly code: string;
+  readonly message: string;
+  /** Why its attempts failed, as far as they said it. */
+  readonly reasons: readonly { readonly attempt: number; readonly code: string; readonly message: string }[];
+}
+
+/** What a job that has not ended is doing, and when it was last heard of. */
+export interface UnderWay {
+  /** Undefined before the driver's first decision. */
+  readonly stage: Stage | undefined;
+  /** Tasks of the stage whose output is committed. */
+  readonly done: number;
+  /** Attempts that are under way, as far as is known: both of a task that has a backup. */
+  readonly tasks: readonly RunningTask[];
+  readonly lastSign: SignOfLife;
+}
+
+export interface RunningTask {
+  readonly partition: number;
+  readonly attempt: number;
+  /** Started because the attempt before it is slow. */
+  readonly isBackup: boolean;
+  readonly startedAt: number;
+  /** Its last sign of life; undefined where there is none yet. */
+  readonly sign:
+    | {
+        readonly at: number;
+        readonly agoMs: number;
+        readonly examples: number;
+        readonly totalExamples: number;
+        readonly memoryBytes: number | undefined;
+      }
+    | undefined;
+}
+
+export interface SignOfLife {
+  readonly at: number;
+  /** When this was asked for. */
+  readonly agoMs: number;
+  readonly from: "client" | "driver" | "executor" | "parameter server";
 }
 
 /** One round of the history: aggregated, and for each executor. */
 export interface RoundHistory {
   readonly round: number;
+  readonly committedAt: number;
   readonly examples: number;
   readonly metrics: Readonly<Record<string, number>>;
   /** Of this round's weights; absent when there is no validation data or it was not yet evaluated. */
   readonly validation: Readonly<Record<string, number>> | undefined;
+  /** Executors without whose deltas the round ended (`training.quorum`). */
+  readonly missing: readonly number[];
+  /** The deltas that counted, each with the attempt that made it. */
   readonly executors: readonly {
     readonly partition: number;
     readonly attempt: number;
     readonly examples: number;
     readonly computeMs: number;
+    /** From the start of the attempt to its commit: with waiting, loading and reading. */
+    readonly tookMs: number | undefined;
+    /** The L2 norm of the delta. */
+    readonly norm: number | undefined;
+    /** The most memory in use. */
+    readonly memoryBytes: number | undefined;
+    /** The round that had ended without it, where it came late: it counts here with less weight. */
+    readonly lateFrom: number | undefined;
     readonly metrics: Readonly<Record<string, number>>;
   }[];
 }

@@ -25,8 +25,8 @@ export async function writePredictions(
   overwrite: boolean,
 ): Promise<void> {
   const format = predictionFormat(path);
-  await writeWholeFile(path, overwrite, async (file) => {
-    for (const chunk of chunksOf(format, outputs, labels)) await file.write(chunk);
+  await writeWholeFile(path, overwrite, async (append) => {
+    for (const chunk of chunksOf(format, outputs, labels)) await append(chunk);
   });
 }
 

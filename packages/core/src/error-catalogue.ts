@@ -46,13 +46,17 @@ export const errorCatalogue = {
     "The run was interrupted; committed rounds are kept.",
     "Go on with `stampede train JOB --resume ID`.",
   ),
+  "job.silent": failure(
+    "Nothing was heard of the job for longer than `--give-up-after`; it was left as it is.",
+    "If the process that ran it is gone, go on with `stampede train JOB --resume ID`.",
+  ),
   "model.not-readable": input(
     "The model's file does not exist or cannot be loaded.",
     "Check `model` in the job file; the cause is in the message.",
   ),
   "model.invalid": input(
-    "The module's default export is not a LayersModel (or a function that returns one), or the JSON is no tfjs layers model.",
-    "Export a compiled tf.LayersModel as default.",
+    "The module's default export is not a LayersModel (or a function that returns one), the JSON is no tfjs layers model, or a file of a saved model is not as it was saved.",
+    "Export a compiled tf.LayersModel as default. Of a saved model mend or save again the file that the message names.",
   ),
   "model.not-compiled": input(
     "The model has no loss and optimizer.",
@@ -82,6 +86,10 @@ export const errorCatalogue = {
   "output.not-writable": input(
     "The output's folder cannot be created or written.",
     "Choose another --out, or change the folder's permissions.",
+  ),
+  "output.full": failure(
+    "The disk that the model or the predictions are to be written to is full.",
+    "Free space or choose another --out. A training job is resumed then: it has only that left to do.",
   ),
   "engine.unavailable": input(
     "The engine asked for is not installed or cannot be loaded here.",
@@ -130,18 +138,21 @@ export const errorCatalogue = {
     "The store's folder cannot be created or written.",
     "Set STAMPEDE_HOME to a folder you may write, or change its permissions.",
   ),
-  "store.full": failure("The disk is full.", "Free space (`stampede jobs list` shows old jobs), then resume the job."),
+  "store.full": failure(
+    "The disk of the store, or of the temporary folder, is full.",
+    "Free space: `stampede jobs gc` removes what no job needs.",
+  ),
   "store.unavailable": passing(
     "The object store did not answer or answered with an error.",
     "Try again; the job can be resumed.",
   ),
   "store.corrupt": failure(
     "A stored object is truncated, damaged or was written by another program.",
-    "Remove the object named in the message and resume the job; its task is then computed again.",
+    "Submit the job again. Where the message names a part of a data set, remove that part, or the folder of the data set, first: it is written anew.",
   ),
   "store.missing": failure(
     "A stored object that must exist is missing.",
-    "It was removed from outside; submit the job again.",
+    "It was removed from outside; submit the job again. What is missing of a data set is written anew.",
   ),
   "store.invalid-key": failure(
     "The store cannot hold an object of this name.",
@@ -160,6 +171,14 @@ export const errorCatalogue = {
     "An executor process or thread ended in the middle of a task.",
     "The task is tried again; see the cause in the message.",
   ),
+  "task.silent": passing(
+    "An executor that had begun a task was not heard of for too long.",
+    "The task is tried again; raise training.heartbeatTimeoutSeconds if single batches take that long.",
+  ),
+  "task.output-damaged": passing(
+    "What a task had committed was found damaged.",
+    "The task is done again, and its output replaced; check the disk if it happens more than once.",
+  ),
   "task.out-of-memory": passing(
     "An executor used more memory than its limit.",
     "Use more executors (smaller partitions) or raise the memory limit.",
@@ -167,6 +186,10 @@ export const errorCatalogue = {
   "training.non-finite": failure(
     "The loss or a weight became NaN or infinite.",
     "Lower the learning rate, scale or standardise the features, check the labels and the loss, or clip gradients.",
+  ),
+  "training.delta-too-long": failure(
+    "A round changed the weights by more than training.deltaNorm.max.",
+    "Lower the learning rate, clip gradients or deltas (training.deltaNorm.clip), or raise the bound.",
   ),
   "training.incompatible-delta": failure(
     "A delta's names, shapes or dtypes differ from the job's weights.",

@@ -65,8 +65,17 @@ export function toErrorFacts(error: unknown): ErrorFacts {
   if (isStampedeError(error)) {
     return { code: error.code, message: error.message, retryable: errorCatalogue[error.code].retryable };
   }
+  if (isAllocationFailure(error)) {
+    const message = `Expected memory for what a task needs, found: ${error.message}. The task is tried again in smaller pieces.`;
+    return { code: "task.out-of-memory", message, retryable: true };
+  }
   const message = error instanceof Error ? (error.stack ?? error.message) : String(error);
   return { code: "internal.unexpected", message, retryable: true };
+}
+
+/** How V8 says that it got no memory for a buffer. */
+function isAllocationFailure(error: unknown): error is RangeError {
+  return error instanceof RangeError && /allocation failed/i.test(error.message);
 }
 
 /** Errors of the place where a job runs, not of the job: it stops there without a result and can be resumed once they are mended. */

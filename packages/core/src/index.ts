@@ -8,7 +8,7 @@ export {
   type ErrorOptions,
 } from "./errors.js";
 export { AttemptId, DatasetId, JobId, makeJobId, parseJobId } from "./ids.js";
-export { graphNameOf, jobOfKey, keys, partitionOfOutput } from "./keys.js";
+export { attemptOfFailure, graphNameOf, jobOfKey, keys, partitionOfOutput, roundOfKey } from "./keys.js";
 export type {
   Engine,
   EngineSession,
@@ -24,16 +24,21 @@ export type { Clock, EventSink, Executors, Timers, UniqueSource } from "./ports/
 export type { Queue, QueueMessage } from "./ports/queue.js";
 export { DatasetManifest, Encoding, Field, Part } from "./schema/dataset.js";
 export { DatasetSpec, FieldSelection, type DatasetSpecInput } from "./schema/dataset-spec.js";
-export { JobEvent } from "./schema/events.js";
+export { JobEvent, JobLimits } from "./schema/events.js";
 export {
   CancelRecord,
+  CloseRecord,
   Contribution,
+  DeadLetterRecord,
   DeltaRecord,
   EvaluationRecord,
   FailureRecord,
+  HistoryRecord,
   JobHead,
   JobResult,
   JobSpec,
+  ProgressRecord,
+  RetryRecord,
   RoundRecord,
   TaskTable,
 } from "./schema/job.js";
@@ -65,7 +70,8 @@ export {
   type TypedArrays,
 } from "./tensors.js";
 export { aggregationPatienceMs, decide, maxTimerMs } from "./job-machine/decide.js";
-export type { Action, Decision, JobFacts, NextHead } from "./job-machine/facts.js";
+export type { Action, DeadTask, Decision, JobFacts, NextHead, StartAction, Wake } from "./job-machine/facts.js";
+export { needsProgress } from "./job-machine/judge.js";
 export {
   batchesPerEpoch,
   examplesOf,
@@ -75,9 +81,11 @@ export {
   workOf,
   type EpochSlice,
 } from "./job-machine/rounds.js";
+export { deltaNorm, moveDelta, shortenDelta } from "./aggregate/delta-norm.js";
 export { WeightedMean } from "./aggregate/weighted-mean.js";
 export { hashTensors, sha256Hex } from "./codec/hash.js";
 export { decodeMessage, encodeMessage } from "./codec/messages.js";
+export { isDamage, readObject, type ReadObject } from "./codec/read-object.js";
 export { decodeRecord, encodeRecord } from "./codec/records.js";
 export { decodeSafetensors, encodeSafetensors } from "./codec/safetensors.js";
 export { decodeSafetensorsHeader, safetensorsHeaderEnd } from "./codec/safetensors-header.js";

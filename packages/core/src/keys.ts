@@ -14,10 +14,17 @@ const outputEndings = { train: "safetensors", evaluate: "json", predict: "arrow"
 export const keys = {
   /** Every job's folder begins with this. */
   jobs: "jobs/",
+  job: jobFolder,
+  /** One empty object for each job that has not ended, so that those are found without a look at all others. */
+  unfinished: "unfinished/",
+  unfinishedJob: (job: JobId): string => `unfinished/${job}`,
   spec: (job: JobId): string => `${jobFolder(job)}spec.json`,
   head: (job: JobId): string => `${jobFolder(job)}head.json`,
   cancel: (job: JobId): string => `${jobFolder(job)}cancel.json`,
   result: (job: JobId): string => `${jobFolder(job)}result.json`,
+  deadLetter: (job: JobId): string => `${jobFolder(job)}dead-letter.json`,
+  /** What `jobs gc` leaves of the rounds of an ended job. */
+  history: (job: JobId): string => `${jobFolder(job)}history.json`,
   /** @param name validated by `GraphName` */
   graph: (job: JobId, name: GraphName): string => `${jobFolder(job)}graph/${name}.onnx`,
   /** Round 0 holds the initial weights; round r >= 1 those after r rounds. */
@@ -29,8 +36,30 @@ export const keys = {
   failures: (job: JobId, stage: Stage): string => `${roundFolder(job, stage.round)}failures/${stage.kind}/`,
   failure: (job: JobId, stage: Stage, partition: number, attempt: number): string =>
     `${keys.failures(job, stage)}${pad(partition, 5)}-${pad(attempt, 3)}.json`,
+  damages: (job: JobId, stage: Stage): string => `${roundFolder(job, stage.round)}damages/${stage.kind}/`,
+  /** @param objectHash of what was found damaged, in hex: an attempt's output may be that twice, once for each object */
+  damage: (job: JobId, stage: Stage, partition: number, attempt: number, objectHash: string): string =>
+    `${keys.damages(job, stage)}${pad(partition, 5)}-${pad(attempt, 3)}-${objectHash}.json`,
+  retries: (job: JobId, stage: Stage): string => `${roundFolder(job, stage.round)}retries/${stage.kind}/`,
+  retry: (job: JobId, stage: Stage, partition: number, attempt: number): string =>
+    `${keys.retries(job, stage)}${pad(partition, 5)}-${pad(attempt, 3)}.json`,
+  progresses: (job: JobId, stage: Stage): string => `${roundFolder(job, stage.round)}progress/${stage.kind}/`,
+  progress: (job: JobId, stage: Stage, partition: number, attemptId: string): string =>
+    `${keys.progresses(job, stage)}${pad(partition, 5)}-${attemptId}.json`,
+  close: (job: JobId, round: number): string => `${roundFolder(job, round)}close.json`,
+  /** All that belongs to one round. */
+  round: roundFolder,
+  rounds: (job: JobId): string => `${jobFolder(job)}rounds/`,
+  /** Every compiled plan's key begins with this. */
+  plans: "graphs/",
   /** @param plan SHA-256, in hex, of what the graphs follow from */
   compiled: (plan: string): string => `graphs/${plan}.safetensors`,
+  /** Every data set's folder begins with this. */
+  datasets: "datasets/",
+  dataset: (dataset: DatasetId): string => `datasets/${dataset}/`,
+  /** A job that is about to use the data set says so, before it is stored itself. */
+  uses: (dataset: DatasetId): string => `datasets/${dataset}/uses/`,
+  use: (dataset: DatasetId, job: JobId): string => `${keys.uses(dataset)}${job}`,
   manifest: (dataset: DatasetId): string => `datasets/${dataset}/manifest.json`,
   part: (dataset: DatasetId, partition: number): string => `datasets/${dataset}/part-${pad(partition, 5)}.arrow`,
 } as const;
@@ -46,6 +75,19 @@ export function partitionOfOutput(key: string, job: JobId, stage: Stage): number
   if (!key.startsWith(folder)) return undefined;
   const match = /^(\d{5})\.(safetensors|json|arrow)$/.exec(key.slice(folder.length));
   return match?.[1] === undefined || match[2] !== outputEndings[stage.kind] ? undefined : Number(match[1]);
+}
+
+/** The attempt that a failure record's key belongs to. */
+export function attemptOfFailure(key: string): { readonly partition: number; readonly attempt: number } | undefined {
+  const match = /\/failures\/[a-z]+\/(\d{5})-(\d{3,})\.json$/.exec(key);
+  return match?.[1] === undefined ? undefined : { partition: Number(match[1]), attempt: Number(match[2]) };
+}
+
+/** The round a key of a job's folder belongs to; undefined for keys that belong to none. */
+export function roundOfKey(key: string, job: JobId): number | undefined {
+  const folder = keys.rounds(job);
+  const match = key.startsWith(folder) ? /^(\d{6})\//.exec(key.slice(folder.length)) : undefined;
+  return match?.[1] === undefined ? undefined : Number(match[1]);
 }
 
 /** The job a key belongs to, as text that still has to be validated. */

@@ -2,10 +2,12 @@ import {
   DatasetManifest,
   decodeRecord,
   keys,
+  readObject,
   sha256Hex,
   StampedeError,
   type DatasetId,
   type ObjectStore,
+  type Part,
   type PartitionData,
 } from "@stampede/core";
 import { columnOf } from "./arrow/column-types.js";
@@ -28,11 +30,12 @@ export async function loadManifest(store: ObjectStore, id: DatasetId): Promise<D
 
 export async function findManifest(store: ObjectStore, id: DatasetId): Promise<DatasetManifest | undefined> {
   const key = keys.manifest(id);
-  const found = await store.get(key);
-  if (found === undefined) return undefined;
-  const manifest = decodeRecord(DatasetManifest, found.body, key);
-  if (manifest.dataset !== id) throw corrupt(key, `the manifest of ${id}`, `that of ${manifest.dataset}`);
-  return manifest;
+  const found = await readObject(store, key, (body) => {
+    const manifest = decodeRecord(DatasetManifest, body, key);
+    if (manifest.dataset !== id) throw corrupt(key, `the manifest of ${id}`, `that of ${manifest.dataset}`);
+    return manifest;
+  });
+  return found?.value;
 }
 
 /**
@@ -52,15 +55,18 @@ export async function loadPartition(
     throw new StampedeError("internal.unexpected", text);
   }
   const key = keys.part(manifest.dataset, index);
-  const found = await store.get(key);
+  const found = await readObject(store, key, (body) => decodePartition(body, manifest, part, key));
   if (found === undefined) {
-    throw new StampedeError("store.missing", `Expected the partition file ${key} in the store, found none.`, {
-      details: { key },
-    });
+    const text = `Expected the partition file ${key} in the store, found none: it was removed from outside. A new job on the same data writes it anew.`;
+    throw new StampedeError("store.missing", text, { details: { key } });
   }
-  if (found.body.length !== part.bytes) throw corrupt(key, `${part.bytes} bytes`, String(found.body.length));
-  if (sha256Hex(found.body) !== part.sha256) throw corrupt(key, `bytes with SHA-256 ${part.sha256}`, "others");
-  const tensors = readArrowFile(found.body, manifest.fields.map(columnOf), key);
+  return found.value;
+}
+
+function decodePartition(body: Uint8Array, manifest: DatasetManifest, part: Part, key: string): PartitionData {
+  if (body.length !== part.bytes) throw corrupt(key, `${part.bytes} bytes`, String(body.length));
+  if (sha256Hex(body) !== part.sha256) throw corrupt(key, `bytes with SHA-256 ${part.sha256}`, "others");
+  const tensors = readArrowFile(body, manifest.fields.map(columnOf), key);
   const fields = manifest.fields.flatMap((field, position) => {
     const tensor = tensors[position];
     return tensor === undefined ? [] : [{ field, tensor }];

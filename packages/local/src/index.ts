@@ -1,10 +1,11 @@
 export { JobLog } from "./job-log.js";
 export { LocalCloud, type LocalCloudOptions, type LocalRunOptions } from "./local-cloud.js";
+export { FunctionPool, type FunctionPoolOptions, type RunOptions } from "./pool/function-pool.js";
+export { PoolExecutors } from "./pool/pool-executors.js";
+export type { FunctionContext, FunctionModule, QueueName } from "./pool/protocol.js";
+export type { Isolation } from "./pool/worker.js";
 export { consume, eachMessage, type ConsumeOptions } from "./queue/consume.js";
 export { EmbeddedQueue, type DeadLetter, type EmbeddedQueueOptions } from "./queue/embedded-queue.js";
 export type { Files } from "./store/files.js";
 export { FolderObjectStore } from "./store/folder-object-store.js";
 export { systemClock, systemTimers, systemUnique } from "./system.js";
-export type { QueueName, ThreadContext, ThreadModule } from "./threads/protocol.js";
-export { ThreadExecutors } from "./threads/thread-executors.js";
-export { ThreadPool, type RunOptions, type ThreadPoolOptions } from "./threads/thread-pool.js";

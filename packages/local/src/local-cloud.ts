@@ -12,21 +12,24 @@ import {
   type JobId,
   type QueueMessage,
 } from "@stampede/core";
-import { exists, handleDriverMessage, type DriverDeps } from "@stampede/training";
+import { exists, handleDriverMessage, readHead, type DriverDeps } from "@stampede/training";
 import type { FunctionSettings } from "./functions/settings.js";
+import { FunctionPool } from "./pool/function-pool.js";
+import { PoolExecutors } from "./pool/pool-executors.js";
+import type { QueueName } from "./pool/protocol.js";
+import type { Isolation } from "./pool/worker.js";
 import { consume } from "./queue/consume.js";
 import { EmbeddedQueue } from "./queue/embedded-queue.js";
 import { FolderObjectStore } from "./store/folder-object-store.js";
-import { systemClock, systemTimers, systemUnique } from "./system.js";
-import { ThreadExecutors } from "./threads/thread-executors.js";
-import { ThreadPool } from "./threads/thread-pool.js";
-import type { QueueName } from "./threads/protocol.js";
+import { clockOffsetMs, systemClock, systemTimers, systemUnique } from "./system.js";
 
 export interface LocalCloudOptions {
   /** The folder of the object store. */
   readonly home: string;
   /** Executors at the same time. */
   readonly threads: number;
+  /** What each executor runs in. The parameter server is always a thread. @default "thread" */
+  readonly isolation?: Isolation;
   /** The memory of one executor, in MiB. */
   readonly memoryLimitMb: number;
   /** What the next job will most likely run on: executors load it in advance. */
@@ -48,34 +51,39 @@ interface Run {
   readonly reject: (error: unknown) => void;
 }
 
-/** How often a running job is asked whether another process cancelled it: one look at the file system. */
-const cancelCheckMs = 500;
+/** How often a running job is asked whether another process ended it: two looks at the file system. */
+const watchMs = 500;
+/** How often the driver looks at a running job although nothing was heard: timers end with the process that set them. */
+const sweepMs = 5_000;
 /** After this a message whose handler failed is delivered again. */
-const visibilityMs = 1_000;
+const retryMs = 1_000;
+/** No handler takes longer, but for a stopped process; one that did would see its message as one whose handler had died. */
+const visibilityMs = 900_000;
 /** What aggregating one round may take. */
 const aggregationTimeoutMs = 900_000;
 
 /**
  * The embedded cloud: the folder object store, the queues `driver` and `deltas` in memory, the driver in this thread, the
- * parameter server and the executors as functions on worker threads.
+ * parameter server and the executors as functions on worker threads, or the executors in processes.
  */
 export class LocalCloud {
   readonly #store: FolderObjectStore;
   readonly #queues: Readonly<Record<QueueName, EmbeddedQueue>>;
-  readonly #executorPool: ThreadPool;
-  readonly #executors: ThreadExecutors;
-  readonly #parameterServer: ThreadPool;
+  readonly #executorPool: FunctionPool;
+  readonly #executors: PoolExecutors;
+  readonly #parameterServer: FunctionPool;
   readonly #runs = new Map<JobId, Run>();
   readonly #stopped = new AbortController();
   readonly #consumers: readonly Promise<void>[];
 
   private constructor(options: LocalCloudOptions) {
-    const { home, threads, memoryLimitMb, likelyEngine } = options;
+    const { home, threads, isolation = "thread", memoryLimitMb, likelyEngine } = options;
     const clocks = { clock: systemClock, timers: systemTimers };
     this.#store = FolderObjectStore.open(home);
     this.#queues = { driver: new EmbeddedQueue(clocks), deltas: new EmbeddedQueue(clocks) };
     const settings: FunctionSettings = {
       home,
+      clockOffsetMs,
       residentBytes: (memoryLimitMb * 2 ** 20) / 2,
       ...(likelyEngine && { likelyEngine }),
     };
@@ -88,12 +96,12 @@ export class LocalCloud {
     };
     const executorUrl = options.executorUrl ?? new URL("./functions/executor.js", import.meta.url).href;
     const parameterServerUrl = new URL("./functions/parameter-server.js", import.meta.url).href;
-    this.#executorPool = new ThreadPool({ ...common, threads, handlerUrl: executorUrl });
-    this.#executors = new ThreadExecutors(this.#executorPool, (task, error) => {
+    this.#executorPool = new FunctionPool({ ...common, isolation, workers: threads, handlerUrl: executorUrl });
+    this.#executors = new PoolExecutors(this.#executorPool, (task, error) => {
       if (suspendsJob(error.code)) this.#runs.get(task.job)?.reject(new StampedeError(error.code, error.message));
       else void this.#tellDriver({ version: 1, type: "invocation-failed", task, error });
     });
-    this.#parameterServer = new ThreadPool({ ...common, threads: 1, handlerUrl: parameterServerUrl });
+    this.#parameterServer = new FunctionPool({ ...common, workers: 1, handlerUrl: parameterServerUrl });
     this.#consumers = [
       this.#consume("driver", 1, (messages) => this.#drive(messages)),
       this.#consume("deltas", 10, (messages) => this.#aggregate(messages)),
@@ -120,17 +128,16 @@ export class LocalCloud {
     // It may be rejected before it is awaited.
     ended.catch(() => undefined);
     signal?.addEventListener("abort", interrupt, { once: true });
-    const watch = setInterval(() => void this.#watchCancel(job), cancelCheckMs);
+    const watches = [
+      setInterval(() => void this.#watch(job), watchMs),
+      setInterval(() => void this.#tellDriver({ version: 1, type: "look", job, reason: "sweep" }), sweepMs),
+    ];
     try {
       if (signal?.aborted === true) throw interrupted(job);
-      await this.#tellDriver(
-        resumed
-          ? { version: 1, type: "resumed", job, goneBefore: systemClock.now() }
-          : { version: 1, type: "look", job, reason: "submitted" },
-      );
+      await this.#tellDriver(await this.#firstWord(job, resumed));
       await ended;
     } finally {
-      clearInterval(watch);
+      for (const watch of watches) clearInterval(watch);
       signal?.removeEventListener("abort", interrupt);
       this.#runs.delete(job);
     }
@@ -141,7 +148,7 @@ export class LocalCloud {
     return this.#executorPool.isInNative;
   }
 
-  /** Ends all threads at once; jobs under way can be resumed by another cloud on the same folder. */
+  /** Ends all functions at once; jobs under way can be resumed by another cloud on the same folder. */
   async close(): Promise<void> {
     this.#stopped.abort();
     for (const queue of Object.values(this.#queues)) queue.close();
@@ -161,13 +168,13 @@ export class LocalCloud {
         throw error;
       }
     };
-    return consume(this.#queues[name], this.#stopped.signal, { batchSize, visibilityMs, handler });
+    return consume(this.#queues[name], this.#stopped.signal, { batchSize, visibilityMs, retryMs, handler });
   }
 
   async #drive(messages: readonly QueueMessage[]): Promise<void> {
-    for (const { body } of messages) {
+    for (const { body, receiveCount } of messages) {
       const message = decodeMessage(DriverMessage, body, "driver");
-      const outcome = await handleDriverMessage(message, this.#driverDeps());
+      const outcome = await handleDriverMessage(message, this.#driverDeps(), { redelivered: receiveCount > 1 });
       const job = message.type === "invocation-failed" ? message.task.job : message.job;
       if (outcome === "ended") this.#runs.get(job)?.resolve();
     }
@@ -193,9 +200,19 @@ export class LocalCloud {
     return this.#queues.driver.send(encodeMessage(DriverMessage, message));
   }
 
-  async #watchCancel(job: JobId): Promise<void> {
-    const cancelled = await exists(this.#store, keys.cancel(job)).catch(() => false);
-    if (cancelled) await this.#tellDriver({ version: 1, type: "look", job, reason: "cancel" });
+  /** Of a job that goes on, all that the head speaks of was started by a process that is gone. */
+  async #firstWord(job: JobId, resumed: boolean): Promise<DriverMessage> {
+    // A head that cannot be read is the driver's to deal with.
+    const read = resumed ? await readHead(this.#store, job).catch(() => undefined) : undefined;
+    if (read === undefined) return { version: 1, type: "look", job, reason: "submitted" };
+    return { version: 1, type: "resumed", job, head: read.head.token };
+  }
+
+  /** Another process may cancel a job, or bring it to its end. */
+  async #watch(job: JobId): Promise<void> {
+    const ends = [keys.cancel(job), keys.result(job)];
+    const found = await Promise.all(ends.map((key) => exists(this.#store, key).catch(() => false)));
+    if (found.includes(true)) await this.#tellDriver({ version: 1, type: "look", job, reason: "cancel" });
   }
 
   #emit(event: JobEvent): void {

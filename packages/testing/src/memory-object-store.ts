@@ -1,9 +1,19 @@
-import type { ByteRange, ObjectInfo, ObjectStore, StoredObject, WriteOutcome } from "@stampede/core";
+import type { ByteRange, Clock, ObjectInfo, ObjectStore, StoredObject, WriteOutcome } from "@stampede/core";
+
+interface Kept extends StoredObject {
+  readonly modifiedAt: number;
+}
 
 /** An object store in this process's memory: a real one, for tests and for what need not outlive the process. Keeps and gives copies. */
 export class MemoryObjectStore implements ObjectStore {
-  readonly #objects = new Map<string, StoredObject>();
+  readonly #objects = new Map<string, Kept>();
+  readonly #clock: Clock;
   #writes = 0;
+
+  /** @param clock what objects are dated by. @default the system's */
+  constructor(clock: Clock = { now: () => Date.now() }) {
+    this.#clock = clock;
+  }
 
   get(key: string, range?: ByteRange): Promise<StoredObject | undefined> {
     const found = this.#objects.get(key);
@@ -31,7 +41,8 @@ export class MemoryObjectStore implements ObjectStore {
     const keys = [...this.#objects.keys()].filter((key) => key.startsWith(prefix)).toSorted();
     for (const key of keys) {
       const found = this.#objects.get(key);
-      if (found !== undefined) yield await Promise.resolve({ key, bytes: found.body.length });
+      if (found === undefined) continue;
+      yield await Promise.resolve({ key, bytes: found.body.length, modifiedAt: found.modifiedAt });
     }
   }
 
@@ -42,7 +53,7 @@ export class MemoryObjectStore implements ObjectStore {
 
   #put(key: string, body: Uint8Array): WriteOutcome {
     const etag = `"${this.#writes++}"`;
-    this.#objects.set(key, { body, etag });
+    this.#objects.set(key, { body, etag, modifiedAt: this.#clock.now() });
     return { etag };
   }
 }

@@ -34,6 +34,8 @@ export interface ExecutorDeps extends CommonDeps {
   readonly engine: (name: EngineName, compute?: Compute) => Promise<Engine>;
   /** How many bytes of partitions stay in memory between tasks. */
   readonly residentBytes: number;
+  /** The memory that the executor uses now, where the platform can tell. */
+  readonly usedBytes?: () => number;
 }
 
 export type ParameterServerDeps = CommonDeps;

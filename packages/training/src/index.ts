@@ -1,22 +1,20 @@
-export { cancelJob } from "./cancel.js";
+export { cancelJob } from "./driver/cancel.js";
 export { checkFit } from "./check-fit.js";
 export { checkMemory, type MemoryNeed } from "./check-memory.js";
 export type { CommonDeps, DriverDeps, ExecutorDeps, ParameterServerDeps, Queues } from "./deps.js";
-export { handleDriverMessage, type DriverOutcome } from "./driver.js";
-export { inferenceBatchSize } from "./evaluate-task.js";
-export { Executor } from "./executor.js";
-export {
-  commitResult,
-  exists,
-  listOutputs,
-  readFailures,
-  readHead,
-  readResult,
-  readRoundRecord,
-  readSpec,
-  readWeights,
-} from "./job-store.js";
-export { handleDeltaMessages } from "./parameter-server.js";
+export { handleDriverMessage, type Delivery, type DriverOutcome } from "./driver/driver.js";
+export { inferenceBatchSize } from "./executor/evaluate-task.js";
+export { Executor } from "./executor/executor.js";
+export { collectGarbage } from "./gc/collect.js";
+export { readHistoryRecord, readRoundRecords } from "./gc/history.js";
+export type { GarbageReport } from "./gc/report.js";
+export type { GarbageDeps, GarbageOptions } from "./gc/run.js";
+export { commitResult, readHead, readResult, readSpec } from "./store/job-store.js";
+export { exists } from "./store/records.js";
+export { listOutputs, readClose, readRoundRecord, readWeights } from "./store/round-store.js";
+export { readDeadLetter, readFailures, readProgress, readRetries } from "./store/attempt-store.js";
+export { handleDeltaMessages } from "./parameter-server/parameter-server.js";
 export { joinTensors, splitTensors, type RoundTensors } from "./round-tensors.js";
-export { storedGraphs } from "./stored-graphs.js";
-export { graphClaimsOf, submitJob, type Graphs, type JobParts } from "./submit.js";
+export { storedGraphs } from "./executor/stored-graphs.js";
+export { sweepJobs } from "./driver/sweep.js";
+export { graphClaimsOf, submitJob, type Graphs, type JobParts } from "./driver/submit.js";

@@ -1,6 +1,6 @@
 import type { JobId, JobSpec, NamedTensors, ObjectStore } from "@stampede/core";
-import { readSpec } from "./job-store.js";
-import type { RoundSum } from "./round-sum.js";
+import { readSpec } from "./store/job-store.js";
+import type { RoundSum } from "./parameter-server/round-sum.js";
 
 /**
  * What a function that stays warm remembers of a store: only what never changes once it is there, so that it is never out of

@@ -32,6 +32,11 @@ it("fills in the defaults", () => {
     shuffle: true,
     optimizerState: "carried",
     maxAttempts: 3,
+    backups: true,
+    quorum: 1,
+    graceSeconds: 60,
+    lateDeltas: "discard",
+    heartbeatTimeoutSeconds: 60,
     taskTimeoutSeconds: 900,
   });
 });

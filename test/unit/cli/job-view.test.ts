@@ -1,5 +1,5 @@
 import { applyEvent, stageProgress, startView, timeLeft, type JobView } from "@stampede/cli";
-import type { JobEvent } from "@stampede/core";
+import { JobEvent } from "@stampede/core";
 import fc from "fast-check";
 import { expect, it } from "vitest";
 import { recordedJob } from "./recorded-job.js";
@@ -83,4 +83,46 @@ it("takes events in any order, doubled and lost, without losing its balance", ()
       expect(timeLeft(view, 5000) ?? 0).toBeGreaterThanOrEqual(0);
     }),
   );
+});
+
+const retriedTask = { job: recordedJob[0]?.job, stage: { kind: "train", round: 1 }, partition: 1, attempt: 2, at: 1 };
+const retry = (why: string, changes: object = {}): JobEvent =>
+  JobEvent.parse({ event: "task.retried", ...retriedTask, why, ...changes });
+const progress = (attempt: number, examples: number): JobEvent => {
+  const { at: _, ...task } = retriedTask;
+  const figures = { totalExamples: 808, metrics: { loss: attempt }, examplesPerSecond: 1 };
+  return JobEvent.parse({ event: "task.progress", ...task, attempt, examples, ...figures });
+};
+
+it("counts retries and backups, and shows a retried task from its beginning", () => {
+  const begun = fold([...recordedJob.slice(0, 6), progress(1, 300)]);
+  const retried = applyEvent(begun, retry("silent"), 0);
+  expect([retried.retries, retried.backups]).toEqual([1, 0]);
+  expect(retried.executors[1]).toMatchObject({ status: "waiting", attempt: 2, examples: 0, isBackup: false });
+  expect(applyEvent(retried, progress(1, 400), 0).executors).toEqual(retried.executors);
+});
+
+it("shows of a task with a backup whatever is further, and takes the end of either", () => {
+  const begun = fold([...recordedJob.slice(0, 6), progress(1, 300), retry("slow")]);
+  expect([begun.retries, begun.backups]).toEqual([0, 1]);
+  expect(begun.executors[1]).toMatchObject({ status: "running", attempt: 2, isBackup: true, examples: 300 });
+  const started = recordedJob.find((event) => event.event === "task.started" && event.partition === 1) as JobEvent;
+  const second = { ...started, attempt: 2 } as JobEvent;
+  const moved = [second, progress(2, 100), progress(1, 350), progress(2, 500)].reduce(
+    (view, event) => applyEvent(view, event, 0),
+    begun,
+  );
+  expect(moved.executors[1]).toMatchObject({ status: "running", attempt: 2, isBackup: true, metrics: { loss: 2 } });
+  const failed = recordedJob.find((event) => event.event === "task.failed") as JobEvent;
+  const oneFailed = applyEvent(moved, { ...failed, stage: { kind: "train", round: 1 }, attempt: 2 } as JobEvent, 0);
+  expect(oneFailed.executors[1]).toEqual(moved.executors[1]);
+  const ended = recordedJob.find((event) => event.event === "task.finished" && event.partition === 1) as JobEvent;
+  expect(applyEvent(oneFailed, ended, 0).executors[1]).toMatchObject({ status: "done", attempt: 1, isBackup: false });
+});
+
+it("counts the tasks that went down with a process anew each time the job goes on", () => {
+  const lost = fold([...recordedJob.slice(0, 6), retry("machine-gone"), retry("machine-gone", { partition: 0 })]);
+  expect([lost.retries, lost.lost]).toEqual([2, 2]);
+  const resumed = applyEvent(lost, recordedJob.find((event) => event.event === "job.submitted") as JobEvent, 0);
+  expect([resumed.retries, resumed.lost]).toEqual([2, 0]);
 });

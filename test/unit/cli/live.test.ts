@@ -52,6 +52,20 @@ it("shows rounds, attempts and failures", () => {
   );
 });
 
+it("shows retries and backups", () => {
+  const task = { job: parseJobId("j"), stage: { kind: "train", round: 2 }, partition: 0, attempt: 2, at: 1 } as const;
+  const retried = (why: "slow" | "silent", partition: number): JobEvent => {
+    return { event: "task.retried", ...task, why, partition };
+  };
+  const begun = until("task.progress", 2);
+  const wide = frame({ now: 1700, unicode: false, columns: 160 });
+  const one = liveLines(fold([...recordedJob.slice(0, 10), ...begun.slice(10, 13), retried("slow", 0)]), wide);
+  expect(one[0]).toContain(" - 1 backup - ");
+  expect(one.some((line) => /executor 0 \.+ {3}0% {2}backup$/.test(line))).toBe(true);
+  const both = fold([...begun, retried("silent", 0), { ...retried("silent", 1), attempt: 3 } as JobEvent]);
+  expect(liveLines(both, wide)[0]).toContain("1 failed attempt - 2 retries - ");
+});
+
 it("says what goes on before and after training", () => {
   expect(liveLines(fold([]), frame())[0]).toBe("preparing  model and data  1.1 s elapsed");
   expect(liveLines(fold(until("data.ready")), frame())[0]).toBe("preparing  train data: 1,617 rows  1.1 s elapsed");

@@ -1,11 +1,26 @@
 import { makePresenter, trainSummary } from "@stampede/cli";
-import { JobEvent } from "@stampede/core";
+import { JobEvent, parseJobId } from "@stampede/core";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { fakeHost, fakeOutput, type FakeHost } from "./fake-host.js";
 import { recordedJob } from "./recorded-job.js";
 import { Terminal } from "./terminal.js";
 
 const last = recordedJob.at(-1) as Extract<JobEvent, { event: "job.succeeded" }>;
+
+const limits = {
+  taskTimeoutSeconds: 900,
+  maxAttempts: 3,
+  heartbeatTimeoutSeconds: 60,
+  backups: true,
+  quorum: 1,
+  graceSeconds: 60,
+};
+const retries = ["failed", "silent", "timed-out", "slow", "machine-gone", "machine-gone"] as const;
+
+function retried(partition: number, why: (typeof retries)[number]): JobEvent {
+  const stage = { kind: "train", round: 1 } as const;
+  return { event: "task.retried", job: parseJobId("j"), stage, partition, attempt: 2, why, at: 1 };
+}
 
 function play(host: FakeHost, json = false): void {
   const presenter = makePresenter(host, { json, epochs: 3 });
@@ -61,6 +76,35 @@ describe("in a pipe", () => {
     presenter.event(slow);
     expect(live.stdout.written.join("")).toContain(line);
     presenter.close(undefined, []);
+  });
+
+  it("tells the limits of a job once it is submitted, wherever it is told", () => {
+    const told = recordedJob.find((event) => event.event === "job.submitted") as JobEvent;
+    const submitted = JobEvent.parse({ ...told, limits });
+    const line = "limits: a task 15 min, 3 attempts, silent after 1 min, slow tasks are backed up; the job: none\n";
+    const piped = fakeHost();
+    makePresenter(piped, { json: true }).event(submitted);
+    expect(piped.stderr.written.at(-1)).toBe(line);
+    const live = fakeHost({ tty: fakeOutput({ isTTY: true }) });
+    const presenter = makePresenter(live, { json: false });
+    presenter.event(submitted);
+    expect(live.stdout.written.join("")).toContain(line);
+    presenter.close(undefined, []);
+  });
+
+  it("tells why tasks are started again, and of those that went down with a process only once", () => {
+    const host = fakeHost();
+    const presenter = makePresenter(host, { json: true });
+    for (const [partition, why] of retries.entries()) presenter.event(retried(partition, why));
+    expect(host.stderr.written.join("").split("\n")).toEqual([
+      "executor 0, attempt 2 started: attempt 1 failed",
+      "executor 1, attempt 2 started: attempt 1 was not heard of any more",
+      "executor 2, attempt 2 started: attempt 1 did not end in time",
+      "executor 3, attempt 2 started as a backup: attempt 1 was much slower than the others; the first to end counts",
+      "tasks that went down with the process that ran them are started again",
+      "",
+    ]);
+    expect(host.stdout.written).toHaveLength(retries.length);
   });
 
   it("tells of about a hundred rounds of a job that has many", () => {
@@ -136,6 +180,18 @@ describe("on a terminal", () => {
     expect(shown).toContain("Test accuracy 0.9444");
     expect(shown).toContain("round 3/3");
     expect(shown).not.toContain("{");
+  });
+
+  it("says above the picture what it does not show of retries", () => {
+    const { terminal, host } = screenOf(120, 24);
+    const presenter = makePresenter(host, { json: false });
+    for (const [partition, why] of retries.entries()) presenter.event(retried(partition, why));
+    expect(terminal.lines.map((line) => line.slice(0, 30))).toEqual([
+      "executor 1, attempt 2 started:",
+      "executor 2, attempt 2 started:",
+      "tasks that went down with the ",
+    ]);
+    presenter.close(undefined, []);
   });
 
   it("writes JSON lines when asked to, without a live view", () => {

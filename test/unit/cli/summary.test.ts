@@ -1,4 +1,4 @@
-import { applyEvent, evaluateSummary, jobLife, jobTable, predictSummary, startView, trainSummary } from "@stampede/cli";
+import { applyEvent, evaluateSummary, jobTable, predictSummary, startView, trainSummary } from "@stampede/cli";
 import { parseJobId, type JobEvent } from "@stampede/core";
 import { expect, it } from "vitest";
 import { recordedJob } from "./recorded-job.js";
@@ -21,6 +21,19 @@ it("leaves out what there was not", () => {
     "Training: loss 0.2500, accuracy 0.9300",
     "3 rounds on 2 executors in 1.7 s (2.3 s of computing)",
   ]);
+});
+
+it("counts tasks that were started again, and backups", () => {
+  const retry = (why: "slow" | "silent"): JobEvent => {
+    return { event: "task.retried", job, stage: { kind: "train", round: 1 }, partition: 0, attempt: 2, why, at: 1 };
+  };
+  const told = (events: readonly JobEvent[]): string | undefined => {
+    const view = events.reduce((before, event) => applyEvent(before, event, 0), startView(0));
+    return trainSummary(view, last, { validationName: "Test", path }).find((line) => line.startsWith("3 rounds"));
+  };
+  expect(told([])).toBe("3 rounds on 2 executors in 1.7 s (2.3 s of computing)");
+  expect(told([retry("silent")])).toMatch(/ of computing\), 1 retry$/);
+  expect(told([retry("slow"), retry("silent"), retry("silent")])).toMatch(/, 2 retries, 1 backup$/);
 });
 
 it("sums up evaluations and predictions", () => {
@@ -57,61 +70,4 @@ it("lists jobs as a table", () => {
     "digits-20260131-120000-0a1b2c  train  succeeded   3/3    2026-01-31 12:00:00  4.2 s",
   ]);
   expect(jobTable([])).toEqual(["No jobs yet. Train one: stampede train JOB.yaml"]);
-});
-
-it("tells the life of a job that has not ended, with its failures and how to go on", () => {
-  const lines = jobLife({
-    ...summary,
-    executors: 2,
-    engine: "tfjs-wasm",
-    engineReason: "layer x (Foo)\u001b[2J has no lowering",
-    threads: undefined,
-    error: undefined,
-    metrics: { loss: 0.9 },
-    validation: undefined,
-    weightsSha256: undefined,
-    history: [
-      {
-        round: 1,
-        examples: 1617,
-        metrics: { loss: 0.9 },
-        validation: undefined,
-        executors: [
-          { partition: 0, attempt: 1, examples: 809, computeMs: 100, metrics: {} },
-          { partition: 1, attempt: 2, examples: 808, computeMs: 1200, metrics: {} },
-        ],
-      },
-    ],
-    failures: [{ stage: "train 1", partition: 1, attempt: 1, code: "task.crashed", message: "gone\u001b[2J" }],
-  });
-  expect(lines).toEqual([
-    "digits-20260131-120000-0a1b2c: digits",
-    "train, unfinished, round 2/3, 2 executors, engine tfjs-wasm",
-    "engine tfjs-wasm, because compiled is not possible: layer x (Foo) [2J has no lowering",
-    "created 2026-01-31 12:00:00 UTC",
-    "training: loss 0.9000",
-    "",
-    "ROUND  EXAMPLES  TRAINING     VALIDATION  EXECUTORS",
-    "1      1,617     loss 0.9000              0.1 s 1.2 s (attempt 2)",
-    "",
-    "1 failed attempt:",
-    "  train 1, executor 1, attempt 1: task.crashed: gone [2J",
-    "",
-    "Not ended. If a process still runs it: stampede jobs watch digits-20260131-120000-0a1b2c",
-    "If it was interrupted: stampede train JOB.yaml --resume digits-20260131-120000-0a1b2c",
-  ]);
-});
-
-it("says how many threads each executor of the compiled engine has", () => {
-  const known = {
-    ...summary,
-    executors: 4,
-    engine: "compiled",
-    engineReason: undefined,
-    error: undefined,
-    metrics: {},
-  };
-  const rest = { validation: undefined, weightsSha256: undefined, history: [], failures: [] };
-  expect(jobLife({ ...known, ...rest, threads: 1 })[1]).toMatch(/4 executors, engine compiled \(1 thread\)$/);
-  expect(jobLife({ ...known, ...rest, threads: 2 })[1]).toMatch(/engine compiled \(2 threads\)$/);
 });

@@ -134,9 +134,9 @@ describe("WeightedMean", () => {
     expect(meanOf([largest, 5])).toEqual(largest);
   });
 
-  it.each([-1, 0.5, Number.NaN, Infinity])("refuses the weight %f", (weight) => {
+  it.each([-1, Number.NaN, Infinity])("refuses the weight %f", (weight) => {
     expect(() => new WeightedMean(named(1)).add(named(1), weight, "k")).toThrow(
-      new RangeError(`Expected the weight of k to be a whole number of samples, found ${weight}.`),
+      new RangeError(`Expected the weight of k to be a number of samples, found ${weight}.`),
     );
   });
 });

@@ -5,51 +5,28 @@ import {
   type Decision,
   type FailureRecord,
   type JobFacts,
+  type JobHead,
 } from "@stampede/core";
 import { describe, expect, it } from "vitest";
+import { factsOf as anyFacts, failureOf as failed, headOf as committed, startsOf } from "../../support/job-facts.js";
 import { makeJobSpec } from "../../support/job-specs.js";
 
 const spec = makeJobSpec({
   partitionRows: [10, 10, 10],
-  training: { epochs: 2, maxAttempts: 2, taskTimeoutSeconds: 60 },
+  training: { epochs: 2, maxAttempts: 2, taskTimeoutSeconds: 60, backups: false },
 });
 const timeoutMs = 60_000;
+const gone = { executorsGone: true, redelivered: false, firedTimer: undefined };
 const begun = decide(factsOf({}), 1000);
 
 function factsOf(overrides: Partial<JobFacts>): JobFacts {
-  return {
-    spec,
-    head: undefined,
-    ended: false,
-    cancelRequested: false,
-    weightsCommitted: false,
-    outputs: new Set(),
-    failures: [],
-    executorsGoneBefore: 0,
-    ...overrides,
-  };
+  return anyFacts(spec, overrides);
 }
 
-/** The head as the driver would have committed it. */
-function headOf(decision: Decision): NonNullable<JobFacts["head"]> {
-  if (decision.head === undefined) throw new Error("expected a head");
-  return { version: 1, job: spec.job, token: "t", ...decision.head };
-}
-
-function failureOf(partition: number, attempt: number, retryable = true): FailureRecord {
-  return {
-    version: 1,
-    job: spec.job,
-    stage: { kind: "train", round: 1 },
-    partition,
-    attempt,
-    failedAt: 2000,
-    error: { code: retryable ? "task.crashed" : "training.non-finite", message: "why", retryable },
-  };
-}
-
-const startsOf = (decision: Decision) =>
-  decision.actions.flatMap((action) => (action.type === "start" ? [[action.partition, action.attempt]] : []));
+const headOf = (decision: Decision): JobHead => committed(spec, decision);
+const failureOf = (partition: number, attempt: number, retryable = true): FailureRecord =>
+  failed(spec, partition, attempt, retryable ? {} : { code: "training.non-finite", retryable });
+const firstRound = { kind: "train", round: 1 } as const;
 
 describe("decide", () => {
   it("begins with the first attempt of every task and a timer at their deadline", () => {
@@ -59,7 +36,7 @@ describe("decide", () => {
       [1, 1],
       [2, 1],
     ]);
-    expect(begun.actions.at(-1)).toEqual({ type: "wake", at: 1000 + timeoutMs });
+    expect(begun.actions[0]).toEqual({ type: "wake", at: 1000 + timeoutMs });
   });
 
   it("does nothing while tasks run and a timer is pending", () => {
@@ -74,18 +51,14 @@ describe("decide", () => {
     const after = { ...facts, head: headOf(again) };
     expect(startsOf(decide(after, 2001))).toEqual([]);
     const failures = [failureOf(1, 1), failureOf(1, 2)];
-    expect(decide({ ...after, failures }, 3000).actions).toEqual([
-      {
-        type: "end",
-        status: "failed",
-        error: {
-          code: "task.crashed",
-          retryable: false,
-          message:
-            "Partition 1 failed in all of its 2 attempts (training.maxAttempts); the job ends as failed. The last reason: why",
-        },
-      },
-    ]);
+    const error = {
+      code: "task.crashed",
+      retryable: false,
+      message:
+        "Partition 1 failed in all of its 2 attempts (training.maxAttempts); the job ends as failed. The last reason: why",
+    };
+    const deadTask = { stage: firstRound, partition: 1, attempts: 2, error, failures };
+    expect(decide({ ...after, failures }, 3000).actions).toEqual([{ type: "end", status: "failed", error, deadTask }]);
   });
 
   it("fails at once for an error that a retry cannot mend", () => {
@@ -101,23 +74,23 @@ describe("decide", () => {
   it("replaces an attempt that outlived its deadline, and then sets a later timer", () => {
     const late = decide(factsOf({ head: headOf(begun), outputs: new Set([0, 2]) }), 1000 + timeoutMs);
     expect(startsOf(late)).toEqual([[1, 2]]);
-    expect(late.actions.at(-1)).toEqual({ type: "wake", at: 1000 + 2 * timeoutMs });
+    expect(late.actions[0]).toEqual({ type: "wake", at: 1000 + 2 * timeoutMs });
   });
 
   it("starts tasks of executors that are gone anew without counting a failure, and keeps what was committed", () => {
     let head = headOf(begun);
     for (let crash = 1; crash <= 5; crash += 1) {
       const now = 2000 * crash;
-      const resumed = decide(factsOf({ head, outputs: new Set([0]), executorsGoneBefore: now }), now);
+      const resumed = decide(factsOf({ head, outputs: new Set([0]), wake: gone }), now);
       expect(startsOf(resumed)).toEqual([
         [1, crash + 1],
         [2, crash + 1],
       ]);
-      expect(resumed.actions.at(-1)?.type).toBe("wake");
+      expect(resumed.actions[0]?.type).toBe("wake");
       head = headOf(resumed);
       expect(head.tasks.failures).toEqual([0, 0, 0]);
     }
-    expect(startsOf(decide(factsOf({ head, outputs: new Set([0]), executorsGoneBefore: 10_000 }), 10_001))).toEqual([]);
+    expect(startsOf(decide(factsOf({ head, outputs: new Set([0]) }), 10_001))).toEqual([]);
   });
 
   it("tells the parameter server again when every delta is there but no weights", () => {
@@ -145,7 +118,7 @@ describe("decide", () => {
   it("ends a job that runs out of time, unless it is already complete", () => {
     const limited = makeJobSpec({ partitionRows: [10], training: { epochs: 1, jobTimeoutSeconds: 10 } });
     const first = decide(factsOf({ spec: limited }), 0);
-    expect(first.actions.at(-1)).toEqual({ type: "wake", at: 10_000 });
+    expect(first.actions[0]).toEqual({ type: "wake", at: 10_000 });
     const head = headOf(first);
     const late = decide(factsOf({ spec: limited, head }), 10_000);
     expect(late.actions[0]).toMatchObject({ status: "failed", error: { code: "job.timed-out" } });
@@ -154,7 +127,10 @@ describe("decide", () => {
   });
 
   it("never sets a timer beyond what a queue can delay", () => {
-    const slow = makeJobSpec({ partitionRows: [10], training: { taskTimeoutSeconds: 86_400 } });
-    expect(decide(factsOf({ spec: slow }), 1000).actions.at(-1)).toEqual({ type: "wake", at: 1000 + maxTimerMs });
+    const slow = makeJobSpec({
+      partitionRows: [10],
+      training: { taskTimeoutSeconds: 86_400, heartbeatTimeoutSeconds: 86_400, backups: false },
+    });
+    expect(decide(factsOf({ spec: slow }), 1000).actions[0]).toEqual({ type: "wake", at: 1000 + maxTimerMs });
   });
 });

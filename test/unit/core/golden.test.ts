@@ -73,12 +73,19 @@ describe("golden files", () => {
     expect(Buffer.from(encodeRecord(CancelRecord, cancel))).toEqual(golden("cancel.json"));
   });
 
-  it("a tensor record", () => {
+  it("a tensor record of before records had a checksum of their own", () => {
     expect(decodeTensorRecord(DeltaRecord, golden("delta.safetensors"), "x")).toEqual({
       record: delta,
       tensors: weights,
     });
-    expect(Buffer.from(encodeTensorRecord(DeltaRecord, delta, weights))).toEqual(golden("delta.safetensors"));
+  });
+
+  it("a tensor record whose record has a checksum of its own", () => {
+    expect(decodeTensorRecord(DeltaRecord, golden("delta-2.safetensors"), "x")).toEqual({
+      record: delta,
+      tensors: weights,
+    });
+    expect(Buffer.from(encodeTensorRecord(DeltaRecord, delta, weights))).toEqual(golden("delta-2.safetensors"));
   });
 
   it("a plain safetensors file with every dtype", () => {

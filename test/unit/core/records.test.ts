@@ -106,7 +106,7 @@ describe("tensor records", () => {
   it("are safetensors files with the record in the metadata", () => {
     expect(decodeTensorRecord(CancelRecord, bytes, "k")).toEqual({ record: cancel, tensors });
     const { metadata } = decodeSafetensors(bytes, "k");
-    expect(Object.keys(metadata)).toEqual(["crc32", "record"]);
+    expect(Object.keys(metadata)).toEqual(["crc32", "record", "recordCrc32"]);
     expect(JSON.parse(metadata.record ?? "")).toEqual(cancel);
   });
 
@@ -117,6 +117,19 @@ describe("tensor records", () => {
     damaged[bytes.length - 1] = 1;
     expect(decodeTensorRecordHeader(CancelRecord, damaged, "k")).toEqual(cancel);
     expect(thrown(() => decodeTensorRecord(CancelRecord, damaged, "k")).message).toContain("the CRC-32");
+  });
+
+  it("never give another record from a header with one wrong bit", () => {
+    const header = bytes.slice(0, safetensorsHeaderEnd(bytes, "k"));
+    for (let bit = 0; bit < 8 * header.length; bit += 1) {
+      const damaged = header.slice();
+      damaged[bit >> 3] = (damaged[bit >> 3] ?? 0) ^ (1 << (bit & 7));
+      try {
+        expect(decodeTensorRecordHeader(CancelRecord, damaged, "k"), `bit ${bit}`).toEqual(cancel);
+      } catch (error) {
+        expect(error, `bit ${bit}`).toMatchObject({ code: "store.corrupt" });
+      }
+    }
   });
 
   it("say how many bytes are missing", () => {
@@ -157,7 +170,7 @@ describe("messages", () => {
     ["null", "Expected a valid message on driver, found expected an object, found null. The message is not acted on."],
     [
       '{"version":1,"type":"lok"}',
-      'type: expected "look", "resumed" or "invocation-failed", found "lok"; did you mean "look"?',
+      'type: expected "look", "resumed", "invocation-failed" or "output-damaged", found "lok"; did you mean "look"?',
     ],
     [
       '{"version":1,"type":"look","job":"../x","reason":"timer"}',

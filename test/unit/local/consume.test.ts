@@ -47,6 +47,25 @@ describe("consume", () => {
     await stop();
   });
 
+  it("a message that failed comes back after retryMs, where that is set, and not only when its visibility ends", async () => {
+    const handled: string[] = [];
+    const { queue, clock, stop } = consuming({
+      batchSize: 1,
+      retryMs: 200,
+      handler: async (messages): Promise<void> => {
+        handled.push(bodiesOf(messages));
+        await Promise.resolve();
+        if (handled.length === 1) throw new Error("once");
+      },
+    });
+    await queue.send("a");
+    await clock.advance(199);
+    expect(handled).toEqual(["a"]);
+    await clock.advance(1);
+    expect(handled).toEqual(["a", "a"]);
+    await stop();
+  });
+
   it("hands over together what came while the handler was busy", async () => {
     const handled: string[] = [];
     const gate = makeGate();

@@ -22,12 +22,16 @@ const failingSync =
 
 describe("a FolderObjectStore on a disk that fails", () => {
   it.each([
-    { fault: "ENOSPC", code: "store.full", text: /found the disk full: ENOSPC.*Free space, then resume the job/ },
+    { fault: "ENOSPC", code: "store.full", text: /found the disk full: ENOSPC.*what was committed before is safe/ },
     { fault: "EDQUOT", code: "store.full", text: /found the disk full: EDQUOT/ },
     { fault: "EACCES", code: "store.not-writable", text: /^Expected to be allowed to write object .* found: EACCES/ },
     { fault: "EPERM", code: "store.not-writable", text: /found: EPERM/ },
     { fault: "EROFS", code: "store.not-writable", text: /found: EROFS/ },
-    { fault: "EIO", code: "store.unavailable", text: /^Expected to write object .* found: EIO.*can be resumed/ },
+    {
+      fault: "EIO",
+      code: "store.unavailable",
+      text: /^Expected to write object .* found: EIO.*committed before is safe/,
+    },
     { fault: "EMFILE", code: "store.unavailable", text: /found: EMFILE/ },
   ])("reports $fault as $code and leaves nothing behind", async ({ fault, code, text }) => {
     const faults: Partial<Files>[] = [

@@ -1,7 +1,7 @@
 import { resolve } from "node:path";
 import type { InferenceRequest } from "@stampede/client";
 import { StampedeError } from "@stampede/core";
-import { checkCluster } from "../cluster.js";
+import { checkCluster, readIsolation } from "../cluster.js";
 import type { ExitCode } from "../exit-code.js";
 import type { Host } from "../host.js";
 import { readDataFile } from "../input/data-file.js";
@@ -12,6 +12,7 @@ import { shorterPath } from "./shorter-path.js";
 export interface EvaluateOptions {
   readonly data: string;
   readonly cluster?: string;
+  readonly isolation?: string;
   readonly executors?: string;
   readonly json?: boolean;
 }
@@ -27,8 +28,10 @@ const maxExecutors = 10_000;
 /** `stampede evaluate MODEL_DIR --data DATA.yaml` */
 export function evaluate(host: Host, modelFolder: string, options: EvaluateOptions): Promise<ExitCode> {
   return runJob(host, options.json === true, async () => {
+    const isolation = readIsolation(options.isolation);
     const request = await readRequest(host, modelFolder, options);
     return {
+      isolation,
       plan: [],
       run: (client, cluster, hooks) => client.evaluate({ ...request, cluster, ...hooks }),
       summary: evaluateSummary,
@@ -39,9 +42,11 @@ export function evaluate(host: Host, modelFolder: string, options: EvaluateOptio
 /** `stampede predict MODEL_DIR --data DATA.yaml --out FILE` */
 export function predict(host: Host, modelFolder: string, options: PredictOptions): Promise<ExitCode> {
   return runJob(host, options.json === true, async () => {
+    const isolation = readIsolation(options.isolation);
     const request = await readRequest(host, modelFolder, options);
     const out = resolve(host.cwd, options.out);
     return {
+      isolation,
       plan: [],
       run: (client, cluster, hooks) =>
         client.predict({ ...request, out, overwrite: options.overwrite === true, cluster, ...hooks }),

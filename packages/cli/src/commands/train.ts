@@ -1,6 +1,6 @@
-import { resolve } from "node:path";
+import { join, resolve } from "node:path";
 import { parseJobId, type JobFile } from "@stampede/core";
-import { checkCluster } from "../cluster.js";
+import { checkCluster, readIsolation } from "../cluster.js";
 import type { ExitCode } from "../exit-code.js";
 import type { Host } from "../host.js";
 import { readJobFile } from "../input/job-file.js";
@@ -14,6 +14,7 @@ import { shorterPath } from "./shorter-path.js";
 export interface TrainOptions {
   readonly set: readonly string[];
   readonly cluster?: string;
+  readonly isolation?: string;
   readonly executors?: string;
   readonly out?: string;
   readonly overwrite?: boolean;
@@ -28,6 +29,7 @@ export function train(host: Host, jobPath: string, options: TrainOptions): Promi
 
 async function prepare(host: Host, jobPath: string, options: TrainOptions): Promise<JobCommand> {
   checkCluster(options.cluster);
+  const isolation = readIsolation(options.isolation);
   const resume = options.resume === undefined ? undefined : parseJobId(options.resume);
   const path = resolve(host.cwd, jobPath);
   const baseFolder = resolve(path, "..");
@@ -35,6 +37,7 @@ async function prepare(host: Host, jobPath: string, options: TrainOptions): Prom
   const model = await modelSource(file.model, baseFolder);
   return {
     epochs: file.training.epochs,
+    isolation,
     plan: planLines(file),
     run: (client, cluster, hooks) =>
       client.train({
@@ -53,6 +56,7 @@ async function prepare(host: Host, jobPath: string, options: TrainOptions): Prom
         path: (long) => shorterPath(host.cwd, long),
       }),
     resume: (job) => resumeCommand(jobPath, options, job),
+    save: (job) => resumeCommand(jobPath, { ...options, out: options.out ?? join("stampede-out", job) }, job),
   };
 }
 
@@ -63,15 +67,13 @@ function overridesOf({ set, executors }: TrainOptions): Override[] {
   return [...overrides, { option: `--executors ${executors}`, path: ["training", "executors"], value }];
 }
 
-/** What is about to happen, the limits included that nobody wrote down. */
+/** What is about to happen. Its limits are told when the job is submitted, whoever submits it. */
 function planLines({ name, training }: JobFile): string[] {
-  const { executors, mode, frequency, epochs, batchSize, seed, maxAttempts, taskTimeoutSeconds, jobTimeoutSeconds } =
-    training;
+  const { executors, mode, frequency, epochs, batchSize, seed } = training;
   const exchange =
-    typeof frequency === "string" ? `every ${frequency}` : `every ${text.counted(frequency.steps, "batch")}`;
+    typeof frequency === "string" ? `every ${frequency}` : `every ${text.counted(frequency.steps, "batch", "batches")}`;
   return [
     `${text.printable(name)}: ${text.counted(executors, "executor")}, ${text.counted(epochs, "epoch")}, batch size ${batchSize}, ${mode}, weights exchanged ${frequency === "fit" ? "once" : exchange}, seed ${seed}`,
-    `limits: ${text.counted(maxAttempts, "attempt")} a task, ${text.duration(taskTimeoutSeconds * 1000)} each, ${jobTimeoutSeconds === undefined ? "no limit on the job" : `${text.duration(jobTimeoutSeconds * 1000)} for the job`}`,
   ];
 }
 
@@ -80,6 +82,7 @@ function resumeCommand(jobPath: string, options: TrainOptions, job: string): str
     jobPath,
     ...options.set.flatMap((each) => ["--set", each]),
     ...(options.executors === undefined ? [] : ["--executors", options.executors]),
+    ...(options.isolation === undefined ? [] : ["--isolation", options.isolation]),
     ...(options.out === undefined ? [] : ["--out", options.out]),
     ...(options.overwrite === true ? ["--overwrite"] : []),
     ...(options.json === true ? ["--json"] : []),

@@ -5,30 +5,38 @@ import { exitCode, type ExitCode } from "../exit-code.js";
 import type { Host } from "../host.js";
 import { listenForInterrupt } from "../interruption.js";
 import type { JobView } from "../present/job-view.js";
-import { makePresenter } from "../present/presenter.js";
+import { makePresenter, type Presenter } from "../present/presenter.js";
 import { evaluateSummary, predictSummary, trainSummary } from "../present/summary.js";
 import { reportError } from "../report-error.js";
 import type { JobsOptions } from "./jobs.js";
+import { readNumber } from "./options.js";
 import { shorterPath } from "./shorter-path.js";
+import { Silence, silenceLines, silenceOf } from "./silence.js";
 
 type LastEvent = Extract<JobEvent, { event: "job.succeeded" | "job.failed" }>;
 
 /** How often new events of a job are looked for that another process runs. */
 const pollMs = 500;
-/** A job's facts are many small objects, so they are asked for every half minute; a model is written within that, too. */
-const pollsPerStatus = 60;
+/** What a process has to say its last word after its job has ended: a model is written within that. */
+const lastWordMs = 30_000;
+
+export interface WatchOptions extends JobsOptions {
+  readonly giveUpAfter?: string;
+}
 
 /** `stampede jobs watch ID`: follows a job until it has ended, or the process that runs it was interrupted. */
-export async function watchJob(host: Host, id: string, options: JobsOptions): Promise<ExitCode> {
+export async function watchJob(host: Host, id: string, options: WatchOptions): Promise<ExitCode> {
   const job = parseJobId(id);
+  const seconds = readNumber("--give-up-after", options.giveUpAfter, { above: 0 });
+  const silence = new Silence(seconds === undefined ? undefined : seconds * 1000);
   return withCluster(host, async (client, cluster) => {
     const presenter = makePresenter(host, { json: options.json === true });
     const interruption = listenForInterrupt(host, () => presenter.close(undefined, []));
     try {
-      const last = await follow({ client, cluster, job }, (event) => presenter.event(event), interruption.signal);
+      const last = await follow({ client, cluster, job, host, presenter, silence }, interruption.signal);
       presenter.close(last, summaryOf(presenter.view, last, host));
       if (last.event === "job.succeeded") return exitCode.done;
-      presenter.note(reportError(new StampedeError("job.failed", `${last.code}: ${last.message}`), host).lines);
+      presenter.note(reportError(errorOf(last), host).lines);
       return exitCode.failed;
     } catch (error) {
       if (interruption.signal.aborted) return exitCode.interrupted;
@@ -44,26 +52,59 @@ interface Watched {
   readonly client: Client;
   readonly cluster: OpenCluster;
   readonly job: JobId;
+  readonly host: Host;
+  readonly presenter: Presenter;
+  readonly silence: Silence;
 }
 
-async function follow(watched: Watched, tell: (event: JobEvent) => void, signal: AbortSignal): Promise<LastEvent> {
-  const { client, cluster, job } = watched;
+async function follow(watched: Watched, signal: AbortSignal): Promise<LastEvent> {
+  const { cluster, job, host, presenter, silence } = watched;
   let told = 0;
-  let ended: string | undefined;
+  let ended: { readonly status: string; readonly seenAt: number } | undefined;
   for (let polls = 0; ; polls += 1) {
     const events = await cluster.events(job);
-    for (const event of events.slice(told)) tell(event);
+    for (const event of events.slice(told)) presenter.event(event);
+    // What was told before we came was heard when it says; not every event does.
+    if (events.length > told) silence.heard(polls === 0 ? lastTimeIn(events) : host.now());
     told = events.length;
     const last = events.at(-1);
     if (last !== undefined && isLast(last)) return last;
-    if (polls % pollsPerStatus === 0) {
-      // It had ended when we last asked, and its process has said nothing since.
-      if (ended !== undefined) return lostLastEvent(job, ended);
-      const { status } = await client.showJob(cluster, job);
-      if (status !== "unfinished") ended = status;
+    if (polls === 0 || silence.isLookDue(host.now())) {
+      // It had ended before, and its process has said nothing since.
+      if (ended !== undefined && host.now() - ended.seenAt >= lastWordMs) return lostLastEvent(job, ended.status);
+      const { status, last: given } = await lookFor(watched);
+      if (given !== undefined) return given;
+      if (status !== "unfinished") ended ??= { status, seenAt: host.now() };
     }
     await sleep(pollMs, undefined, { signal });
   }
+}
+
+/** Looks whether the job has ended, and says when it seems to be dead. */
+async function lookFor(watched: Watched): Promise<{ readonly status: string; readonly last?: LastEvent }> {
+  const { client, cluster, job, host, presenter, silence } = watched;
+  const pulse = await client.feelPulse(cluster, job);
+  const { status, kind } = pulse;
+  const verdict = silence.judge(pulse, host.now());
+  if (status !== "unfinished" || verdict.type === "heard") return { status };
+  const { forMs } = verdict;
+  if (verdict.type === "give-up") {
+    const message = `${silenceOf(job, forMs)} It was left as it is and can be resumed.`;
+    return { status, last: { event: "job.failed", job, code: "job.silent", message } };
+  }
+  presenter.note(silenceLines(job, kind, forMs));
+  return { status };
+}
+
+function lastTimeIn(events: readonly JobEvent[]): number {
+  return events.reduce((latest, event) => ("at" in event ? Math.max(latest, event.at) : latest), -Infinity);
+}
+
+/** A job's own reason stands in its message: the words that belong to its code may speak of another command. */
+function errorOf({ code, message }: Extract<LastEvent, { event: "job.failed" }>): StampedeError {
+  return code === "job.silent"
+    ? new StampedeError(code, message)
+    : new StampedeError("job.failed", `${code}: ${message}`);
 }
 
 function isLast(event: JobEvent): event is LastEvent {

@@ -6,7 +6,10 @@ type Stage = EventOf<"round.started">["stage"];
 
 export interface ExecutorView {
   readonly status: "waiting" | "running" | "done" | "failed";
+  /** The last one that was started. */
   readonly attempt: number;
+  /** It was started because the one before is slow: both run, and what is shown is the one that is further. */
+  readonly isBackup: boolean;
   readonly examples: number;
   readonly totalExamples: number;
   readonly examplesPerSecond: number;
@@ -36,6 +39,11 @@ export interface JobView {
   /** Rounds that ended while we looked on, and their time: what an estimate follows from. */
   readonly timed: { readonly rounds: number; readonly wallMs: number };
   readonly failures: number;
+  /** Tasks that were started again, backups left out. */
+  readonly retries: number;
+  readonly backups: number;
+  /** Of the retries since the job was last submitted or resumed, those of tasks that went down with the process that ran them. */
+  readonly lost: number;
   readonly ended: EventOf<"job.succeeded"> | EventOf<"job.failed"> | undefined;
 }
 
@@ -43,6 +51,7 @@ const recentRounds = 50;
 const idle: ExecutorView = {
   status: "waiting",
   attempt: 1,
+  isBackup: false,
   examples: 0,
   totalExamples: 0,
   examplesPerSecond: 0,
@@ -61,6 +70,9 @@ export function startView(startedAt: number): JobView {
     recent: [],
     timed: { rounds: 0, wallMs: 0 },
     failures: 0,
+    retries: 0,
+    backups: 0,
+    lost: 0,
     ended: undefined,
   };
 }
@@ -78,22 +90,26 @@ export function applyEvent(view: JobView, event: JobEvent, at: number): JobView 
         stage: undefined,
         rounds: event.rounds,
         executors: waiting(event.executors),
+        lost: 0,
         ended: undefined,
       };
     case "round.started":
       return startStage(view, event, at);
     case "task.started":
-      return updateTask(view, event, () => ({ ...idle, status: "running", attempt: event.attempt }));
+      return updateTask(view, event, (task) => started(task, event));
     case "task.progress":
-      return updateTask(view, event, () => progressOf(event));
+      return updateTask(view, event, (task) => progressed(task, event));
     case "task.finished":
       return updateTask(view, event, (task) => finished(task, event));
-    case "task.failed": {
-      const failed = updateTask(view, event, (task) => ({ ...task, status: "failed", attempt: event.attempt }));
-      return { ...failed, failures: view.failures + 1 };
-    }
+    case "task.failed":
+      return { ...updateTask(view, event, (task) => failed(task, event)), failures: view.failures + 1 };
     case "round.finished":
       return finishRound(view, event);
+    case "task.retried":
+      return countRetry(
+        updateTask(view, event, (task) => retried(task, event)),
+        event,
+      );
     case "job.succeeded":
       return { ...view, recent: withValidation(view.recent, event.rounds, event.validation), ended: event };
     case "job.failed":
@@ -123,28 +139,58 @@ interface TaskEvent {
   readonly attempt: number;
 }
 
-/** Words of an older attempt, or of a stage that is over, change nothing. */
+/** Words of a stage or task that is over change nothing. */
 function updateTask(view: JobView, event: TaskEvent, update: (task: ExecutorView) => ExecutorView): JobView {
   const { stage } = view;
   if (stage !== undefined && (stage.kind !== event.stage.kind || stage.round !== event.stage.round)) return view;
   const task = view.executors[event.partition] ?? idle;
-  if (event.attempt < task.attempt || task.status === "done") return view;
+  if (task.status === "done") return view;
+  const updated = update(task);
+  if (updated === task) return view;
   const executors = [...view.executors];
   while (executors.length <= event.partition) executors.push(idle);
-  executors[event.partition] = update(task);
+  executors[event.partition] = updated;
   return { ...view, stage: stage ?? event.stage, executors };
 }
 
-function progressOf(event: EventOf<"task.progress">): ExecutorView {
-  const { attempt, examples, totalExamples, examplesPerSecond, metrics } = event;
-  return { status: "running", attempt, examples, totalExamples, examplesPerSecond, metrics };
+/** An older attempt than the one that runs, or a second one of a task that is shown already. */
+function started(task: ExecutorView, { attempt }: TaskEvent): ExecutorView {
+  if (attempt < task.attempt || (task.isBackup && task.status === "running")) return task;
+  return { ...idle, status: "running", attempt, isBackup: task.isBackup && attempt === task.attempt };
 }
 
+/** Of a task with a backup whatever is further is shown, whichever attempt tells it. */
+function progressed(task: ExecutorView, event: EventOf<"task.progress">): ExecutorView {
+  const { examples, totalExamples, examplesPerSecond, metrics } = event;
+  if (task.isBackup ? examples < task.examples : event.attempt < task.attempt) return task;
+  const attempt = Math.max(task.attempt, event.attempt);
+  const { isBackup } = task;
+  return { status: "running", attempt, isBackup, examples, totalExamples, examplesPerSecond, metrics };
+}
+
+/** While a task has a backup, one failure does not end it. */
+function failed(task: ExecutorView, { attempt }: TaskEvent): ExecutorView {
+  if (attempt < task.attempt || task.isBackup) return task;
+  return { ...task, status: "failed", attempt };
+}
+
+function retried(task: ExecutorView, { attempt, why }: EventOf<"task.retried">): ExecutorView {
+  if (attempt < task.attempt) return task;
+  return why === "slow" ? { ...task, attempt, isBackup: true } : { ...idle, attempt };
+}
+
+function countRetry(view: JobView, { why }: EventOf<"task.retried">): JobView {
+  if (why === "slow") return { ...view, backups: view.backups + 1 };
+  return { ...view, retries: view.retries + 1, lost: view.lost + (why === "machine-gone" ? 1 : 0) };
+}
+
+/** Whatever attempt says so: it has committed the task's output, or found it committed. */
 function finished(task: ExecutorView, event: EventOf<"task.finished">): ExecutorView {
   const { attempt, examples, computeMs } = event;
   return {
     status: "done",
     attempt,
+    isBackup: false,
     examples,
     totalExamples: examples,
     examplesPerSecond: computeMs > 0 ? (examples / computeMs) * 1000 : task.examplesPerSecond,

@@ -41,11 +41,19 @@ function header(view: JobView, frame: Frame): string {
   const parts = [
     colors.bold(submitted.job),
     phase(view, frame),
-    ...(view.failures === 0 ? [] : [colors.yellow(text.counted(view.failures, "failed attempt"))]),
+    ...troubles(view).map((trouble) => colors.yellow(trouble)),
     elapsed,
     ...(left === undefined ? [] : [`about ${text.duration(left)} left`]),
   ];
   return parts.join(separator(frame));
+}
+
+function troubles({ failures, retries, backups }: JobView): readonly string[] {
+  return [
+    ...(failures === 0 ? [] : [text.counted(failures, "failed attempt")]),
+    ...(retries === 0 ? [] : [text.counted(retries, "retry", "retries")]),
+    ...(backups === 0 ? [] : [text.counted(backups, "backup")]),
+  ];
 }
 
 function preparing(view: JobView): string {
@@ -99,7 +107,8 @@ function executorLine(task: ExecutorView, index: string, frame: Frame): string {
     `  executor ${index} `,
     bar(progress, barColumns(frame), frame),
     ` ${states[task.status]}`,
-    ...(task.attempt > 1 ? [colors.yellow(`  attempt ${task.attempt}`)] : []),
+    ...(task.isBackup ? [colors.yellow("  backup")] : []),
+    ...(task.attempt > 1 && !task.isBackup ? [colors.yellow(`  attempt ${task.attempt}`)] : []),
     ...figures(task.examplesPerSecond, task.metrics),
   ].join("");
 }
@@ -107,7 +116,8 @@ function executorLine(task: ExecutorView, index: string, frame: Frame): string {
 function allExecutors(view: JobView, frame: Frame): string {
   const { executors } = view;
   const number = (status: ExecutorView["status"]): number => executors.filter((task) => task.status === status).length;
-  const retried = executors.filter((task) => task.attempt > 1).length;
+  const backups = executors.filter((task) => task.isBackup).length;
+  const retried = executors.filter((task) => task.attempt > 1 && !task.isBackup).length;
   let rate = 0;
   for (const task of executors) if (task.status === "running") rate += task.examplesPerSecond;
   const progress = stageProgress(view);
@@ -118,6 +128,7 @@ function allExecutors(view: JobView, frame: Frame): string {
     ...figures(rate, meanMetrics(executors)),
     `  ${number("done")} done, ${number("running")} running`,
     ...(retried === 0 ? [] : [`, ${retried} tried again`]),
+    ...(backups === 0 ? [] : [`, ${text.counted(backups, "backup")}`]),
   ].join("");
 }
 

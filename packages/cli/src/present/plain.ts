@@ -1,4 +1,5 @@
 import type { JobEvent } from "@stampede/core";
+import { limitsLine } from "./limits.js";
 import * as text from "./text.js";
 
 /** A job of many rounds tells of about this many. */
@@ -10,13 +11,15 @@ export function plainLines(event: JobEvent): readonly string[] {
     case "data.ready":
       return [dataLine(event)];
     case "job.submitted":
-      return [submittedLine(event), ...fallbackLines(event)];
+      return [submittedLine(event), ...submittedWords(event)];
     case "round.started":
       return event.stage.kind === "evaluate" ? ["evaluating"] : [];
     case "round.finished":
       return isTold(event.round, event.rounds) ? [roundLine(event)] : [];
     case "task.failed":
       return [failureLine(event)];
+    case "task.retried":
+      return [retryLine(event)];
     case "task.started":
     case "task.progress":
     case "task.finished":
@@ -40,19 +43,43 @@ function submittedLine(event: Extract<JobEvent, { event: "job.submitted" }>): st
   ].join(", ");
 }
 
-/** Why a job runs slower than it could; nothing where it does not. */
-export function fallbackLines({
-  engine,
-  engineReason,
-}: Extract<JobEvent, { event: "job.submitted" }>): readonly string[] {
-  return engineReason === undefined
-    ? []
-    : [`engine ${engine}, because compiled is not possible: ${firstLine(engineReason)}`];
+/** What a person should know of a job from the beginning: its limits, and why it runs slower than it could, if it does. */
+export function submittedWords(event: Extract<JobEvent, { event: "job.submitted" }>): readonly string[] {
+  const { engine, engineReason, limits } = event;
+  return [
+    ...(limits === undefined ? [] : [limitsLine(limits)]),
+    ...(engineReason === undefined
+      ? []
+      : [`engine ${engine}, because compiled is not possible: ${firstLine(engineReason)}`]),
+  ];
 }
 
 export function failureLine(event: Extract<JobEvent, { event: "task.failed" }>): string {
   return `executor ${event.partition}, attempt ${event.attempt} failed: ${event.code}: ${firstLine(event.message)}`;
 }
+
+const retryReasons = {
+  failed: "failed",
+  "timed-out": "did not end in time",
+  silent: "was not heard of any more",
+  slow: "was much slower than the others",
+  "machine-gone": "went down with the process that ran it",
+} as const;
+
+/** What became of the attempt before, after "attempt 1". */
+export function retryReason(why: Extract<JobEvent, { event: "task.retried" }>["why"]): string {
+  return retryReasons[why];
+}
+
+export function retryLine({ partition, attempt, why }: Extract<JobEvent, { event: "task.retried" }>): string {
+  const reason = `attempt ${attempt - 1} ${retryReason(why)}`;
+  return why === "slow"
+    ? `executor ${partition}, attempt ${attempt} started as a backup: ${reason}; the first to end counts`
+    : `executor ${partition}, attempt ${attempt} started: ${reason}`;
+}
+
+/** Of many tasks at once. */
+export const lostLine = "tasks that went down with the process that ran them are started again";
 
 function dataLine(event: Extract<JobEvent, { event: "data.ready" }>): string {
   const { set, rows, partitions, reused, ms } = event;

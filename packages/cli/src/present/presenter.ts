@@ -2,7 +2,7 @@ import type { JobEvent } from "@stampede/core";
 import { colorsFor, speaksUnicode, voiceFor, type Host } from "../host.js";
 import { applyEvent, startView, type JobView } from "./job-view.js";
 import { closingLines, liveLines, type Frame } from "./live.js";
-import { failureLine, fallbackLines, plainLines } from "./plain.js";
+import { failureLine, lostLine, plainLines, retryLine, submittedWords } from "./plain.js";
 import { Screen } from "./screen.js";
 
 /** Shows a job while it runs. */
@@ -51,7 +51,7 @@ class LinePresenter implements Presenter {
     // The last word is said by close(), once, whatever was heard before.
     if (isLast(event)) return;
     this.#emit(event);
-    this.note(plainLines(event));
+    this.note(isLost(event) ? firstLost(this.#view) : plainLines(event));
   }
 
   note(lines: readonly string[]): void {
@@ -98,7 +98,7 @@ class LivePresenter implements Presenter {
   event(event: JobEvent): void {
     if (this.#closed) return;
     this.#view = applyEvent(this.#view, event, this.#host.now());
-    const words = wordsOn(event);
+    const words = wordsOn(event, this.#view);
     if (words.length > 0) this.note(words);
   }
 
@@ -138,10 +138,22 @@ class LivePresenter implements Presenter {
   }
 }
 
-/** What the picture does not show. */
-function wordsOn(event: JobEvent): readonly string[] {
-  if (event.event === "job.submitted") return fallbackLines(event);
-  return event.event === "task.failed" ? [failureLine(event)] : [];
+/** What the picture does not show. Backups are nothing special, and of a retry after a failure its reason has been told. */
+function wordsOn(event: JobEvent, view: JobView): readonly string[] {
+  if (event.event === "job.submitted") return submittedWords(event);
+  if (event.event === "task.failed") return [failureLine(event)];
+  if (event.event !== "task.retried") return [];
+  if (isLost(event)) return firstLost(view);
+  return event.why === "slow" || event.why === "failed" ? [] : [retryLine(event)];
+}
+
+function isLost(event: JobEvent): boolean {
+  return event.event === "task.retried" && event.why === "machine-gone";
+}
+
+/** A process that goes down takes many tasks with it: they are worth one line. */
+function firstLost({ lost }: JobView): readonly string[] {
+  return lost === 1 ? [lostLine] : [];
 }
 
 function isLast(event: JobEvent): boolean {

@@ -16,7 +16,7 @@ export function trainSummary(
   return [
     ...(validation === undefined ? [] : [scoreLine(options.validationName, validation, validationRows(view))]),
     `Training: ${text.metrics(metrics)}`,
-    `${text.counted(rounds, "round")} on ${text.counted(executors, "executor")} in ${text.duration(wallMs)} (${text.duration(computeMs)} of computing)`,
+    `${text.counted(rounds, "round")} on ${text.counted(executors, "executor")} in ${text.duration(wallMs)} (${text.duration(computeMs)} of computing)${startedAgain(view)}`,
     ...(weightsSha256 === undefined ? [] : [`Weights sha256 ${weightsSha256.slice(0, 12)}`]),
     ...(model === undefined ? [] : [`Model: ${model}`, ...nextCommands(model)]),
   ];
@@ -44,6 +44,14 @@ function scoreLine(name: string, metrics: Readonly<Record<string, number>>, rows
   const others = Object.keys(rest).length === 0 ? "" : `, ${text.metrics(rest)}`;
   const size = rows === undefined ? "" : ` (${text.counted(rows, "row")})`;
   return `${name} ${text.printable(first[0])} ${text.metric(first[1])}${size}${others}`;
+}
+
+function startedAgain({ retries, backups }: JobView): string {
+  const parts = [
+    ...(retries === 0 ? [] : [text.counted(retries, "retry", "retries")]),
+    ...(backups === 0 ? [] : [text.counted(backups, "backup")]),
+  ];
+  return parts.length === 0 ? "" : `, ${parts.join(", ")}`;
 }
 
 function validationRows(view: JobView): number | undefined {

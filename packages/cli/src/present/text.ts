@@ -49,8 +49,8 @@ export function count(value: number): string {
 }
 
 /** `1 row`, `2 rows` */
-export function counted(value: number, noun: string): string {
-  return `${count(value)} ${noun}${value === 1 ? "" : "s"}`;
+export function counted(value: number, noun: string, plural = `${noun}s`): string {
+  return `${count(value)} ${value === 1 ? noun : plural}`;
 }
 
 /** Four decimals; very small and very large values in scientific notation. */
@@ -68,6 +68,17 @@ export function duration(milliseconds: number): string {
   const minutes = Math.floor(whole / 60);
   if (whole < 3600) return `${minutes} min ${pad(whole % 60)} s`;
   return `${Math.floor(minutes / 60)} h ${pad(minutes % 60)} min`;
+}
+
+/** A limit as somebody wrote it, without rounding: `15 min`, `1 min 30 s`, `2 h`, `0.5 s`. */
+export function limit(seconds: number): string {
+  const units = [
+    ["h", Math.floor(seconds / 3600)],
+    ["min", Math.floor(seconds / 60) % 60],
+    ["s", Number((seconds % 60).toFixed(3))],
+  ] as const;
+  const parts = units.filter(([, value]) => value > 0).map(([unit, value]) => `${value} ${unit}`);
+  return parts.length === 0 ? "0 s" : parts.join(" ");
 }
 
 function pad(value: number): string {

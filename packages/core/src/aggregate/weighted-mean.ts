@@ -22,14 +22,14 @@ export class WeightedMean {
 
   /**
    * A contribution that is refused leaves the mean as it was. One of weight 0 contributes nothing, whatever its values.
-   * @param weight samples: a whole number, 0 or more
+   * @param weight samples: 0 or more; what is said above of equal values holds for whole numbers
    * @param origin the contribution's object key, for messages
    * @throws StampedeError `training.incompatible-delta`, `training.non-finite`, each naming the tensor and the origin
    * @throws RangeError for any other weight
    */
   add(tensors: NamedTensors, weight: number, origin: string): void {
-    if (!Number.isSafeInteger(weight) || weight < 0) {
-      throw new RangeError(`Expected the weight of ${origin} to be a whole number of samples, found ${weight}.`);
+    if (!Number.isFinite(weight) || weight < 0 || weight > Number.MAX_SAFE_INTEGER) {
+      throw new RangeError(`Expected the weight of ${origin} to be a number of samples, found ${weight}.`);
     }
     const matched = this.#match(tensors, origin);
     if (weight === 0) return;

@@ -39,7 +39,14 @@ export function checkSeal(bytes: Uint8Array, opening: Uint8Array, key: string): 
 
 function sealOf(bytes: Uint8Array, at: number): string {
   const before = crc32(emptySealBytes, crc32(bytes.subarray(0, at)));
-  return crc32(bytes.subarray(at + sealBytes), before)
-    .toString(16)
-    .padStart(sealBytes, "0");
+  return toHex(crc32(bytes.subarray(at + sealBytes), before));
+}
+
+/** CRC-32 of a text in 8 hex digits. */
+export function crc32Hex(text: string): string {
+  return toHex(crc32(text));
+}
+
+function toHex(sum: number): string {
+  return sum.toString(16).padStart(sealBytes, "0");
 }

@@ -4,15 +4,17 @@ import { corruptObject } from "./corrupt-object.js";
 import { recordFromJson, recordToJson } from "./records.js";
 import { decodeSafetensorsHeader, lengthBytes, metadataName } from "./safetensors-header.js";
 import { decodeSafetensors, encodeSafetensors } from "./safetensors.js";
-import { checkSeal, emptySeal, writeSeal } from "./seal.js";
+import { checkSeal, crc32Hex, emptySeal, writeSeal } from "./seal.js";
 
 const recordName = "record";
+/** CRC-32 of the record's text: the header is also read without the rest of the object, which the seal covers. */
+const recordSealName = "recordCrc32";
 /** What follows the header's length: the metadata is written first, and in it the seal. */
 const opening = new TextEncoder().encode(`{"${metadataName}":{"crc32":"`);
 
 /**
- * Tensors and the record that belongs to them as one object: a safetensors file whose metadata holds the record as JSON and a
- * CRC-32 over the whole file. Both are true or neither is.
+ * Tensors and the record that belongs to them as one object: a safetensors file whose metadata holds the record as JSON, its CRC-32 and
+ * one over the whole file. Both are true or neither is.
  * @throws RangeError as `encodeSafetensors`
  * @throws StampedeError `internal.unexpected` when the record does not fit its schema
  */
@@ -21,7 +23,12 @@ export function encodeTensorRecord<S extends z.ZodType>(
   record: z.output<S>,
   tensors: NamedTensors,
 ): Uint8Array<ArrayBuffer> {
-  const bytes = encodeSafetensors(tensors, { crc32: emptySeal, [recordName]: recordToJson(schema, record) });
+  const text = recordToJson(schema, record);
+  const bytes = encodeSafetensors(tensors, {
+    crc32: emptySeal,
+    [recordName]: text,
+    [recordSealName]: crc32Hex(text),
+  });
   writeSeal(bytes, lengthBytes + opening.length);
   return bytes;
 }
@@ -42,8 +49,8 @@ export function decodeTensorRecord<S extends z.ZodType>(
 }
 
 /**
- * The record alone, from the first bytes of the object (`safetensorsHeaderEnd` tells how many are needed). The seal covers the whole
- * object and cannot be checked here: damage that leaves the header valid goes unnoticed.
+ * The record alone, from the first bytes of the object (`safetensorsHeaderEnd` tells how many are needed), checked by its own CRC-32.
+ * What was written before records had one is read unchecked.
  * @throws StampedeError `store.corrupt` naming `key`
  */
 export function decodeTensorRecordHeader<S extends z.ZodType>(schema: S, prefix: Uint8Array, key: string): z.output<S> {
@@ -61,5 +68,9 @@ function sealedOpening(bytes: Uint8Array): Uint8Array {
 function recordOf<S extends z.ZodType>(schema: S, metadata: Record<string, string>, key: string): z.output<S> {
   const text = Object.hasOwn(metadata, recordName) ? metadata[recordName] : undefined;
   if (text === undefined) throw corruptObject(key, "a record in the safetensors metadata", "none");
+  const seal = Object.hasOwn(metadata, recordSealName) ? metadata[recordSealName] : undefined;
+  if (seal !== undefined && seal !== crc32Hex(text)) {
+    throw corruptObject(key, `a record with the CRC-32 ${JSON.stringify(seal)}`, JSON.stringify(crc32Hex(text)));
+  }
   return recordFromJson(schema, text, key);
 }

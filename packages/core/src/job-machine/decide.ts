@@ -1,9 +1,10 @@
 import type { ErrorFacts } from "../errors.js";
 import type { JobHead, JobSpec } from "../schema/job.js";
 import type { Stage } from "../schema/stage.js";
-import type { Action, Decision, JobFacts, NextHead } from "./facts.js";
+import type { Action, DeadTask, Decision, JobFacts, NextHead } from "./facts.js";
 import { firstStage, nextStage } from "./rounds.js";
-import { reviewTasks, startAll } from "./tasks.js";
+import { rememberDurations } from "./stragglers.js";
+import { membersOf, reviewTasks, startAll } from "./tasks.js";
 
 /** How long the parameter server may be silent before it is told again that a round is complete. */
 export const aggregationPatienceMs = 30_000;
@@ -24,7 +25,7 @@ export function decide(facts: JobFacts, now: number): Decision {
   if (facts.ended) return nothing;
   if (facts.cancelRequested) return end({ type: "end", status: "cancelled" });
   const { spec, head } = facts;
-  if (head === undefined) return enter(spec, firstStage(spec), now);
+  if (head === undefined) return enter(spec, firstStage(spec), undefined, now);
   return (
     stageCompleted(facts, head, now) ??
     outOfTime(spec, now) ??
@@ -39,7 +40,8 @@ function stageCompleted(facts: JobFacts, head: JobHead, now: number): Decision |
   if (!complete) return undefined;
   const next = nextStage(spec, head.stage);
   if (next === undefined) return end({ type: "end", status: "succeeded", stage: head.stage });
-  return outOfTime(spec, now) ?? enter(spec, next, now);
+  const known = { ...head, durations: rememberDurations(head.durations, facts.durations) };
+  return outOfTime(spec, now) ?? enter(spec, next, known, now);
 }
 
 function outOfTime(spec: JobSpec, now: number): Decision | undefined {
@@ -50,39 +52,43 @@ function outOfTime(spec: JobSpec, now: number): Decision | undefined {
 }
 
 function awaitingAggregation(facts: JobFacts, head: JobHead, now: number): Decision | undefined {
-  if (head.stage.kind !== "train" || facts.outputs.size < facts.spec.partitions) return undefined;
-  const waiting = withTimer(facts, head, now + aggregationPatienceMs, now);
+  if (head.stage.kind !== "train" || !membersOf(facts).every((partition) => facts.outputs.has(partition))) {
+    return undefined;
+  }
+  const waiting = withTimer(facts, head, head, now + aggregationPatienceMs, now);
   return { ...waiting, actions: [{ type: "aggregate", round: head.stage.round }, ...waiting.actions] };
 }
 
 function tasksUnderWay(facts: JobFacts, head: JobHead, now: number): Decision {
   const review = reviewTasks(facts, head, now);
-  if (review.fatal !== undefined) return failed(review.fatal);
-  const changed = review.starts.length > 0;
-  const waiting = withTimer(facts, { ...head, tasks: review.tasks }, review.nextDeadline, now);
-  if (!changed) return waiting;
-  return {
-    head: waiting.head ?? { ...pickNext(head), tasks: review.tasks },
-    actions: [...review.starts, ...waiting.actions],
-  };
+  if (review.type === "fatal") return failed(review.task.error, review.task);
+  if (review.type === "close") {
+    const { round } = head.stage;
+    const waiting = withTimer(facts, head, head, now + aggregationPatienceMs, now);
+    return { ...waiting, actions: [...waiting.actions, { type: "close", round, partitions: review.partitions }] };
+  }
+  const waiting = withTimer(facts, head, review.head, review.lookAt, now);
+  if (!review.changed) return { ...waiting, actions: [...waiting.actions, ...review.starts] };
+  return { head: waiting.head ?? pickNext(review.head), actions: [...waiting.actions, ...review.starts] };
 }
 
-function enter(spec: JobSpec, stage: Stage, now: number): Decision {
-  const { tasks, starts, nextDeadline } = startAll(spec, stage, now);
-  const at = timerFor(spec, nextDeadline, now);
+function enter(spec: JobSpec, stage: Stage, before: NextHead | undefined, now: number): Decision {
+  const head = startAll(spec, stage, before, now);
+  const at = timerFor(spec, head.lookAt, now);
   return {
-    head: { stage, stageStartedAt: now, tasks, timerAt: at },
-    actions: [...starts, { type: "wake", at }],
+    head: { ...pickNext({ ...head.head, timerAt: at }) },
+    actions: [{ type: "wake", at }, ...head.starts],
   };
 }
 
 /** Makes sure that the job is looked at by `dueAt`, without a second timer where one is already pending. */
-function withTimer(facts: JobFacts, head: NextHead, dueAt: number, now: number): Decision {
+function withTimer(facts: JobFacts, head: JobHead, next: NextHead, dueAt: number, now: number): Decision {
   const at = timerFor(facts.spec, dueAt, now);
-  // A machine that went down took its executors and its timers with it.
-  const pending = facts.executorsGoneBefore === 0 && head.timerAt > now && head.timerAt <= at;
-  if (pending) return nothing;
-  return { head: { ...pickNext(head), timerAt: at }, actions: [{ type: "wake", at }] };
+  const { executorsGone, redelivered, firedTimer } = facts.wake;
+  // A machine that went down took its timers with it, and whoever died after the commit never set one.
+  const mayBeLost = executorsGone || redelivered || firedTimer === head.timerAt;
+  if (!mayBeLost && head.timerAt > now && head.timerAt <= at) return nothing;
+  return { head: { ...pickNext(next), timerAt: at }, actions: [{ type: "wake", at }] };
 }
 
 function timerFor(spec: JobSpec, dueAt: number, now: number): number {
@@ -92,10 +98,11 @@ function timerFor(spec: JobSpec, dueAt: number, now: number): number {
 }
 
 function pickNext(head: NextHead): NextHead {
-  const { stage, stageStartedAt, tasks, timerAt } = head;
-  return { stage, stageStartedAt, tasks, timerAt };
+  const { stage, stageStartedAt, tasks, backups, frugal, durations, halfAfterMs, timerAt } = head;
+  const half = halfAfterMs === undefined ? {} : { halfAfterMs };
+  return { stage, stageStartedAt, tasks, backups, frugal, durations, ...half, timerAt };
 }
 
-function failed(error: ErrorFacts): Decision {
-  return end({ type: "end", status: "failed", error });
+function failed(error: ErrorFacts, deadTask?: DeadTask): Decision {
+  return end({ type: "end", status: "failed", error, ...(deadTask && { deadTask }) });
 }

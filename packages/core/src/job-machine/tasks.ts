@@ -1,111 +1,188 @@
 import type { ErrorFacts } from "../errors.js";
 import type { FailureRecord, JobHead, JobSpec, TaskTable } from "../schema/job.js";
 import type { Stage } from "../schema/stage.js";
-import type { Action, JobFacts } from "./facts.js";
-
-type Start = Extract<Action, { type: "start" }>;
-
-interface StartedStage {
-  readonly tasks: TaskTable;
-  readonly starts: readonly Start[];
-  readonly nextDeadline: number;
-}
+import type { DeadTask, JobFacts, NextHead, StartAction } from "./facts.js";
+import { judge, taskAt, type Task } from "./judge.js";
+import { evidenceOf, silentAt, type Evidence } from "./signs-of-life.js";
+import { closesAt, firstUnknownLook, hasQuorum, isHalfDone, nextLookAt, paceOf, type Pace } from "./stragglers.js";
 
 /** The first attempt of every task of a stage. */
-export function startAll(spec: JobSpec, stage: Stage, now: number): StartedStage {
+export function startAll(
+  spec: JobSpec,
+  stage: Stage,
+  before: NextHead | undefined,
+  now: number,
+): { readonly head: NextHead; readonly starts: readonly StartAction[]; readonly lookAt: number } {
   const filled = (value: number): number[] => Array.from<number>({ length: spec.partitions }).fill(value);
   const deadlineAt = now + taskTimeoutMs(spec);
-  return {
+  const head: NextHead = {
+    stage,
+    stageStartedAt: now,
     tasks: { attempts: filled(1), failures: filled(0), startedAt: filled(now), deadlines: filled(deadlineAt) },
-    starts: filled(0).map((_, partition) => ({ type: "start", stage, partition, attempt: 1, deadlineAt })),
-    nextDeadline: deadlineAt,
+    backups: [],
+    frugal: before?.frugal ?? [],
+    durations: before?.durations ?? [],
+    timerAt: 0,
   };
+  const starts = filled(0).map((_, partition) => startOf(head, partition));
+  return { head, starts, lookAt: nextLook({ spec, head, pace: paceOf(head) }, new Set(), deadlineAt, now) };
 }
 
-interface Review extends StartedStage {
-  /** Why the job cannot go on. */
-  readonly fatal: ErrorFacts | undefined;
-}
+/** What a look at the tasks of a stage leads to. */
+type Review =
+  /** The job cannot go on. */
+  | { readonly type: "fatal"; readonly task: DeadTask }
+  /** The round ends with these deltas. */
+  | { readonly type: "close"; readonly partitions: readonly number[] }
+  | {
+      readonly type: "going-on";
+      readonly head: NextHead;
+      /** Whether `head` says anything new. */
+      readonly changed: boolean;
+      readonly starts: readonly StartAction[];
+      readonly lookAt: number;
+    };
 
-/** Looks at every task that has not committed its output: still running, to be tried again, or beyond hope. */
+/** Looks at every task that has not committed its output: still running, slow, to be tried again, or beyond hope. */
 export function reviewTasks(facts: JobFacts, head: JobHead, now: number): Review {
-  const { spec } = facts;
-  const failureOf = latestFailures(facts.failures);
-  const table = copyOf(head.tasks);
-  const starts: Start[] = [];
-  let nextDeadline = Number.POSITIVE_INFINITY;
-  for (let partition = 0; partition < spec.partitions; partition += 1) {
-    if (facts.outputs.has(partition)) continue;
-    const task = taskAt(head.tasks, partition);
-    const verdict = judge(spec, task, failureOf.get(`${partition}:${task.attempt}`), facts.executorsGoneBefore, now);
-    if (verdict.type === "fatal") return { fatal: verdict.error, tasks: head.tasks, starts: [], nextDeadline };
-    if (verdict.type === "again") {
-      table.attempts[partition] = task.attempt + 1;
-      table.failures[partition] = verdict.failures;
-      table.startedAt[partition] = now;
-      table.deadlines[partition] = now + taskTimeoutMs(spec);
-      starts.push({
-        type: "start",
-        stage: head.stage,
-        partition,
-        attempt: task.attempt + 1,
-        deadlineAt: now + taskTimeoutMs(spec),
-      });
-    }
-    nextDeadline = Math.min(nextDeadline, table.deadlines[partition] ?? nextDeadline);
-  }
-  return { fatal: undefined, tasks: table, starts, nextDeadline };
-}
-
-interface Task {
-  readonly partition: number;
-  readonly attempt: number;
-  readonly failures: number;
-  readonly startedAt: number;
-  readonly deadlineAt: number;
-}
-
-type Verdict =
-  | { readonly type: "running" }
-  | { readonly type: "again"; readonly failures: number }
-  | { readonly type: "fatal"; readonly error: ErrorFacts };
-
-function judge(
-  spec: JobSpec,
-  task: Task,
-  failure: FailureRecord | undefined,
-  goneBefore: number,
-  now: number,
-): Verdict {
-  const error = failure?.error ?? (now >= task.deadlineAt ? timedOut(spec, task) : undefined);
-  if (error === undefined) {
-    return task.startedAt < goneBefore ? { type: "again", failures: task.failures } : { type: "running" };
-  }
-  if (!error.retryable) return { type: "fatal", error };
-  const failures = task.failures + 1;
-  const { maxAttempts } = spec.training;
-  if (failures < maxAttempts) return { type: "again", failures };
-  const message = `Partition ${task.partition} failed in all of its ${maxAttempts} attempts (training.maxAttempts); the job ends as failed. The last reason: ${error.message}`;
-  return { type: "fatal", error: { code: error.code, message, retryable: false } };
-}
-
-function timedOut(spec: JobSpec, task: Task): ErrorFacts {
-  const message = `Attempt ${task.attempt} of partition ${task.partition} did not end within ${spec.training.taskTimeoutSeconds} s (training.taskTimeoutSeconds).`;
-  return { code: "task.timed-out", message, retryable: true };
-}
-
-function latestFailures(failures: readonly FailureRecord[]): ReadonlyMap<string, FailureRecord> {
-  return new Map(failures.map((failure) => [`${failure.partition}:${failure.attempt}`, failure]));
-}
-
-function taskAt(table: TaskTable, partition: number): Task {
-  return {
-    partition,
-    attempt: table.attempts[partition] ?? 1,
-    failures: table.failures[partition] ?? 0,
-    startedAt: table.startedAt[partition] ?? 0,
-    deadlineAt: table.deadlines[partition] ?? 0,
+  const { spec, failures, outputs: present } = facts;
+  const evidence = evidenceOf(failures, facts.progress);
+  const isPaceUnknown = paceOf(head) === undefined && isHalfDone(spec, present.size);
+  const halfAfterMs = isPaceUnknown ? Math.max(0, now - head.stageStartedAt) : head.halfAfterMs;
+  const next: Mutable = {
+    ...head,
+    tasks: copyOf(head.tasks),
+    backups: [...head.backups],
+    frugal: withFrugal(head.frugal, failures),
+    ...(halfAfterMs !== undefined && { halfAfterMs }),
   };
+  const pace = paceOf({ ...head, ...(halfAfterMs !== undefined && { halfAfterMs }) });
+  if (
+    facts.closed === undefined &&
+    hasQuorum(spec, head, present.size) &&
+    pace !== undefined &&
+    now >= closesAt(spec, head, pace)
+  ) {
+    return { type: "close", partitions: [...present].toSorted((a, b) => a - b) };
+  }
+  const starts: StartAction[] = [];
+  for (const partition of membersOf(facts)) {
+    if (present.has(partition)) continue;
+    const task = taskAt(head.tasks, partition);
+    const verdict = judge(facts, evidence, task, now);
+    if (verdict.type === "fatal") return { type: "fatal", task: deadTask(head.stage, task, verdict.error, failures) };
+    if (verdict.type === "again") {
+      starts.push(startAgain(spec, next, task, verdict, now));
+    } else if (isSlow(spec, next, task, pace, now) && isHalfDone(spec, present.size)) {
+      next.backups.push(partition);
+      starts.push(startAgain(spec, next, task, { why: "slow", failures: task.failures }, now));
+    } else if (facts.wake.redelivered && evidence.signOf(task) === undefined) {
+      // Nobody knows whether it was started; of two executors with the same attempt one counts, as ever.
+      starts.push(startOf(head, partition));
+    }
+  }
+  const changed =
+    starts.some(({ retry }) => retry !== undefined) ||
+    next.frugal.length > head.frugal.length ||
+    halfAfterMs !== head.halfAfterMs;
+  const deadline = nextDeadline(next.tasks, present);
+  return {
+    type: "going-on",
+    head: next,
+    changed,
+    starts,
+    lookAt: nextLook({ spec, head: next, pace, evidence }, present, deadline, now),
+  };
+}
+
+/** Partitions without whose outputs the stage does not end. */
+export function membersOf({ spec, closed }: Pick<JobFacts, "spec" | "closed">): readonly number[] {
+  return closed ?? Array.from({ length: spec.partitions }, (_, partition) => partition);
+}
+
+interface Mutable extends NextHead {
+  readonly tasks: { [K in keyof TaskTable]: number[] };
+  readonly backups: number[];
+}
+
+interface Again extends NonNullable<StartAction["retry"]> {
+  readonly failures: number;
+}
+
+function startAgain(spec: JobSpec, next: Mutable, task: Task, again: Again, now: number): StartAction {
+  const { partition, attempt } = task;
+  next.tasks.attempts[partition] = attempt + 1;
+  next.tasks.failures[partition] = again.failures;
+  next.tasks.startedAt[partition] = now;
+  next.tasks.deadlines[partition] = now + taskTimeoutMs(spec);
+  const { why, error } = again;
+  return { ...startOf(next, partition), retry: { why, ...(error && { error }) } };
+}
+
+function startOf({ stage, tasks, frugal }: NextHead, partition: number): StartAction {
+  const { attempt, startedAt, deadlineAt } = taskAt(tasks, partition);
+  return { type: "start", stage, partition, attempt, startedAt, deadlineAt, frugal: frugal.includes(partition) };
+}
+
+function isSlow(
+  { training }: JobSpec,
+  { backups }: NextHead,
+  { partition, startedAt }: Task,
+  pace: Pace | undefined,
+  now: number,
+): boolean {
+  if (!training.backups || pace === undefined || backups.includes(partition)) return false;
+  return now - startedAt >= pace.medianMs + pace.slackMs;
+}
+
+interface Looking {
+  readonly spec: JobSpec;
+  readonly head: NextHead;
+  readonly pace: Pace | undefined;
+  readonly evidence?: Evidence;
+}
+
+/** When the stage has to be looked at again although nothing is heard: its next deadline, slow task or silent executor. */
+function nextLook(
+  { spec, head, pace, evidence }: Looking,
+  present: ReadonlySet<number>,
+  deadline: number,
+  now: number,
+): number {
+  const timeout = spec.training.heartbeatTimeoutSeconds * 1000;
+  const looks = [deadline];
+  const slowAfterMs = pace && pace.medianMs + pace.slackMs;
+  const watchesPace = spec.partitions > 1 && (spec.training.backups || spec.training.quorum < 1);
+  if (watchesPace && slowAfterMs === undefined) looks.push(firstUnknownLook(head, now));
+  for (let partition = 0; partition < spec.partitions; partition += 1) {
+    if (present.has(partition)) continue;
+    const task = taskAt(head.tasks, partition);
+    const { startedAt } = task;
+    const sign = evidence?.signOf(task);
+    looks.push(sign === undefined ? nextMultiple(startedAt, timeout, now) : silentAt(spec, sign));
+    const isWatched = watchesPace && slowAfterMs !== undefined && !head.backups.includes(partition);
+    if (isWatched) looks.push(nextLookAt(startedAt, slowAfterMs, now));
+  }
+  return looks.reduce((next, at) => Math.min(next, at), Infinity);
+}
+
+function nextMultiple(from: number, everyMs: number, now: number): number {
+  return from + everyMs * Math.max(1, Math.floor((now - from) / everyMs) + 1);
+}
+
+function nextDeadline({ deadlines }: TaskTable, present: ReadonlySet<number>): number {
+  return deadlines.reduce((next, at, partition) => (present.has(partition) ? next : Math.min(next, at)), Infinity);
+}
+
+function withFrugal(known: readonly number[], failures: readonly FailureRecord[]): number[] {
+  const hungry = failures.filter(({ error }) => error.code === "task.out-of-memory").map(({ partition }) => partition);
+  return [...new Set([...known, ...hungry])].toSorted((a, b) => a - b);
+}
+
+function deadTask(stage: Stage, task: Task, error: ErrorFacts, failures: readonly FailureRecord[]): DeadTask {
+  const { partition, attempt } = task;
+  const own = failures.filter((failure) => failure.partition === partition).slice(-1000);
+  return { stage, partition, attempts: attempt, error, failures: own };
 }
 
 function copyOf(table: TaskTable): { [K in keyof TaskTable]: number[] } {

@@ -6,6 +6,8 @@ export interface StoredObject {
 export interface ObjectInfo {
   readonly key: string;
   readonly bytes: number;
+  /** When it was written, by the store's own clock; milliseconds since the epoch. */
+  readonly modifiedAt: number;
 }
 /** Half open: bytes `start` ... `end - 1`, cut at the object's end. */
 export interface ByteRange {

@@ -24,6 +24,7 @@ export interface Executors {
   /**
    * Resolves when the platform has taken the task over, not when it is done. The platform MUST NOT retry by itself, MUST stop
    * an attempt that outlives `deadlineAt`, and SHOULD report one that ended without a word as `invocation-failed`.
+   * Rejects with a StampedeError: `store.unavailable` when the platform does not answer; the task may have been taken over all the same.
    */
   start(task: TaskMessage): Promise<void>;
 }

@@ -10,6 +10,8 @@ export interface QueueMessage {
 /**
  * At-least-once delivery in no promised order, as SQS standard queues have it. Messages are hints: everything true lives
  * in the object store.
+ *
+ * Every method rejects with a StampedeError: `store.unavailable` when the service does not answer, `option.invalid` for what it cannot take.
  */
 export interface Queue {
   /** The message MUST become visible after `delayMs` (default 0, at most 900,000: the limit of SQS). */

@@ -3,6 +3,18 @@ import { JobId } from "../ids.js";
 import { EngineName } from "./model.js";
 import { Partition, Round, Stage } from "./stage.js";
 
+/** What ends or repeats work that takes too long. */
+export const JobLimits = z.strictObject({
+  taskTimeoutSeconds: z.number(),
+  maxAttempts: z.number(),
+  heartbeatTimeoutSeconds: z.number(),
+  jobTimeoutSeconds: z.number().optional(),
+  backups: z.boolean(),
+  quorum: z.number(),
+  graceSeconds: z.number(),
+});
+export type JobLimits = z.infer<typeof JobLimits>;
+
 const Metrics = z.record(z.string(), z.number());
 const Count = z.number().int().min(0);
 const Ms = z.number().min(0);
@@ -34,6 +46,8 @@ export const JobEvent = z.discriminatedUnion("event", [
     rounds: Count,
     parameters: Count,
     resumed: z.boolean(),
+    /** Every deadline and bound of the job, with its defaults. Seconds. */
+    limits: JobLimits.optional(),
   }),
   z.strictObject({ event: z.literal("round.started"), job: JobId, stage: Stage, rounds: Count, at: Ms }),
   z.strictObject({ event: z.literal("task.started"), ...task, at: Ms }),
@@ -48,6 +62,14 @@ export const JobEvent = z.discriminatedUnion("event", [
   }),
   z.strictObject({ event: z.literal("task.finished"), ...task, examples: Count, metrics: Metrics, computeMs: Ms }),
   z.strictObject({ event: z.literal("task.failed"), ...task, code: z.string(), message: z.string() }),
+  /** A task was started again: `attempt` is the new one. */
+  z.strictObject({
+    event: z.literal("task.retried"),
+    ...task,
+    why: z.enum(["failed", "timed-out", "silent", "slow", "machine-gone"]),
+    code: z.string().optional(),
+    at: Ms,
+  }),
   z.strictObject({
     event: z.literal("round.finished"),
     job: JobId,

@@ -60,6 +60,14 @@ export const JobHead = z.strictObject({
   stage: Stage,
   stageStartedAt: Milliseconds,
   tasks: TaskTable,
+  /** Partitions of this stage that were started a second time because they are slow. */
+  backups: z.array(Partition).default([]),
+  /** Partitions whose tasks ran out of memory before, in any stage. */
+  frugal: z.array(Partition).default([]),
+  /** How long the last tasks took, from their start to their commit; the newest last. */
+  durations: z.array(Milliseconds).max(64).default([]),
+  /** How old the stage was when half of its outputs were first seen. */
+  halfAfterMs: Milliseconds.optional(),
   /** The timer that is pending, as far as the driver knows. */
   timerAt: Milliseconds,
 });
@@ -77,8 +85,66 @@ export const FailureRecord = z.strictObject({
   attempt: z.number().int().min(1),
   failedAt: Milliseconds,
   error: ErrorRecord,
+  /** Its output was committed and then found damaged: it does not count as long as it carries this etag. */
+  damagedEtag: z.string().max(200).optional(),
 });
 export type FailureRecord = z.infer<typeof FailureRecord>;
+
+/** Why a task was started again: `jobs/<job>/rounds/.../retries/...`. An explanation, nothing depends on it. */
+export const RetryRecord = z.strictObject({
+  version: z.literal(1),
+  job: JobId,
+  stage: Stage,
+  partition: Partition,
+  /** The new attempt. */
+  attempt: z.number().int().min(2),
+  at: Milliseconds,
+  why: z.enum(["failed", "timed-out", "silent", "slow", "machine-gone"]),
+  error: ErrorRecord.optional(),
+});
+export type RetryRecord = z.infer<typeof RetryRecord>;
+
+/** A sign of life of an attempt, moved on while it makes progress. */
+export const ProgressRecord = z.strictObject({
+  version: z.literal(1),
+  job: JobId,
+  stage: Stage,
+  partition: Partition,
+  attempt: z.number().int().min(1),
+  attemptId: AttemptId,
+  at: Milliseconds,
+  examples: z.number().int().min(0),
+  totalExamples: z.number().int().min(0),
+  /** The longest piece of work so far: until the next sign it may take as long again. */
+  longestPieceMs: Milliseconds,
+  memoryBytes: z.number().int().min(0).optional(),
+});
+export type ProgressRecord = z.infer<typeof ProgressRecord>;
+
+/** A round that ends without all of its deltas (`training.quorum`): which ones count. */
+export const CloseRecord = z.strictObject({
+  version: z.literal(1),
+  job: JobId,
+  round: Round,
+  token: AttemptId,
+  closedAt: Milliseconds,
+  /** Ascending. */
+  partitions: z.array(Partition).min(1),
+});
+export type CloseRecord = z.infer<typeof CloseRecord>;
+
+/** A task that failed in all of its attempts, or in a way that no attempt can mend, and so ended its job. */
+export const DeadLetterRecord = z.strictObject({
+  version: z.literal(1),
+  job: JobId,
+  stage: Stage,
+  partition: Partition,
+  at: Milliseconds,
+  attempts: z.number().int().min(1),
+  error: ErrorRecord,
+  failures: z.array(FailureRecord).max(1000),
+});
+export type DeadLetterRecord = z.infer<typeof DeadLetterRecord>;
 
 /** The end of a job; the first one wins: `jobs/<job>/result.json`. */
 export const JobResult = z.strictObject({
@@ -97,6 +163,16 @@ export const JobResult = z.strictObject({
 });
 export type JobResult = z.infer<typeof JobResult>;
 
+/** Measured by executors; absent in what earlier versions wrote. */
+const taskFigures = {
+  /** From the driver's start of the attempt to the commit: with waiting, loading and reading. */
+  tookMs: Milliseconds.optional(),
+  /** The L2 norm of the delta, over all weights together. */
+  norm: z.number().min(0).optional(),
+  /** The most memory in use between two pieces of work. */
+  memoryBytes: z.number().int().min(0).optional(),
+};
+
 /** The metadata of a delta. */
 export const DeltaRecord = z.strictObject({
   version: z.literal(1),
@@ -110,6 +186,7 @@ export const DeltaRecord = z.strictObject({
   examples: z.number().int().min(0),
   batches: z.number().int().min(0),
   computeMs: Milliseconds,
+  ...taskFigures,
   metrics: MetricStates,
   /** Of the weights that the round began with, on this partition of the validation data. */
   validation: MetricStates.optional(),
@@ -122,8 +199,12 @@ export const Contribution = z.strictObject({
   attemptId: AttemptId,
   examples: z.number().int().min(0),
   computeMs: Milliseconds,
+  ...taskFigures,
   metrics: MetricStates,
+  /** The round it was made for, where that had ended without it: it counts here with less weight. */
+  lateFrom: Round.optional(),
 });
+export type Contribution = z.infer<typeof Contribution>;
 
 /** The metadata of committed weights: what went into them. */
 export const RoundRecord = z.strictObject({
@@ -153,3 +234,7 @@ export const EvaluationRecord = z.strictObject({
   metrics: MetricStates,
 });
 export type EvaluationRecord = z.infer<typeof EvaluationRecord>;
+
+/** The rounds of an ended job, in place of their weights, which nobody needs any more: `jobs/<job>/history.json`. */
+export const HistoryRecord = z.strictObject({ version: z.literal(1), job: JobId, rounds: z.array(RoundRecord) });
+export type HistoryRecord = z.infer<typeof HistoryRecord>;

@@ -11,8 +11,12 @@ export const TaskMessage = z.strictObject({
   partition: Partition,
   attempt: z.number().int().min(1),
   attemptId: AttemptId,
+  /** When the driver started the attempt; milliseconds since the epoch. */
+  startedAt: z.number(),
   /** Milliseconds since the epoch; work that ends later is not waited for. */
   deadlineAt: z.number(),
+  /** An earlier attempt ran out of memory: keep nothing that can be read again, and work in the smallest pieces. */
+  frugal: z.boolean().default(false),
 });
 export type TaskMessage = z.infer<typeof TaskMessage>;
 
@@ -22,16 +26,28 @@ export const DriverMessage = z.discriminatedUnion("type", [
     version: z.literal(1),
     type: z.literal("look"),
     job: JobId,
-    reason: z.enum(["submitted", "round", "task", "timer", "cancel"]),
+    reason: z.enum(["submitted", "round", "task", "timer", "sweep", "cancel"]),
+    /** The timer (`JobHead.timerAt`) that has come due, or is known to be lost. */
+    timerAt: z.number().optional(),
   }),
-  /** Every executor started before this time (ms since the epoch) is known to be gone: its tasks are started anew at once. */
-  z.strictObject({ version: z.literal(1), type: z.literal("resumed"), job: JobId, goneBefore: z.number() }),
+  /** Every executor that was started by the head with this token, or before, is known to be gone: its tasks are started anew at once. */
+  z.strictObject({ version: z.literal(1), type: z.literal("resumed"), job: JobId, head: AttemptId }),
   /** The platform reports that an invocation ended without a word of its own (crash, timeout, out of memory). */
   z.strictObject({
     version: z.literal(1),
     type: z.literal("invocation-failed"),
     task: TaskMessage,
     error: ErrorRecord,
+  }),
+  /** A committed output is damaged, as long as it carries this etag: its task has to be done again. */
+  z.strictObject({
+    version: z.literal(1),
+    type: z.literal("output-damaged"),
+    job: JobId,
+    stage: Stage,
+    partition: Partition,
+    etag: z.string().max(200),
+    message: z.string().max(10_000),
   }),
 ]);
 export type DriverMessage = z.infer<typeof DriverMessage>;

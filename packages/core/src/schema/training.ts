@@ -23,9 +23,34 @@ export const TrainingSettings = z.strictObject({
   gradients: GradientSettings.optional(),
   /** Tries of one task before the job fails. */
   maxAttempts: z.number().int().min(1).max(100).default(3),
+  /** Whether a task that takes much longer than the others is started a second time; the first of the two to end counts. */
+  backups: z.boolean().default(true),
+  /**
+   * The share of the partitions without whose deltas a round does not end. Below 1 a round ends without the slowest ones, and which
+   * those are depends on the time: the result is then no longer the same every time.
+   */
+  quorum: z.number().gt(0).max(1).default(1),
+  /** With a quorum: what a round waits at most, beyond the time that its tasks usually take, for the deltas that are still missing. */
+  graceSeconds: z.number().min(0).max(86_400).default(60),
+  /**
+   * What becomes of a delta that comes after its round has ended: nothing, or it counts in the next round, weighted with 1/sqrt(2)
+   * (FedBuff, arXiv 2106.06639: 1/sqrt(1 + staleness)).
+   */
+  lateDeltas: z.enum(["discard", "merge"]).default("discard"),
+  /** Guards of every delta, by its length: the L2 norm of what the round changed in all weights together. */
+  deltaNorm: z
+    .strictObject({
+      /** A longer delta ends the job. */
+      max: z.number().positive().optional(),
+      /** A delta longer than this many times the median of its round is shortened to that. */
+      clip: z.number().positive().optional(),
+    })
+    .optional(),
+  /** An executor that has begun a task and is not heard of for so long counts as lost: its task is tried again. */
+  heartbeatTimeoutSeconds: z.number().min(1).max(86_400).default(60),
   /** After this time a task counts as lost and is tried again. The default is the limit of a Lambda function: 15 minutes. */
   taskTimeoutSeconds: z.number().positive().max(86_400).default(900),
-  /** The whole job's limit; none by default. */
+  /** The whole job's limit, from its submission on, also while it is interrupted; none by default. */
   jobTimeoutSeconds: z.number().positive().max(31_536_000).optional(),
 });
 export type TrainingSettings = z.infer<typeof TrainingSettings>;

@@ -1,4 +1,4 @@
-import type { DatasetId, DatasetManifest, DatasetSpecInput, Field, ObjectStore } from "@stampede/core";
+import type { DatasetId, DatasetManifest, DatasetSpecInput, Field, JobId, ObjectStore } from "@stampede/core";
 import type { MemoryDataset } from "../sources/memory-source.js";
 
 export interface ShardRequest {
@@ -26,6 +26,11 @@ export interface ShardRequest {
 
 export interface ShardDeps {
   readonly store: ObjectStore;
+  /**
+   * The job that is about to use the data set. It is marked before anybody looks whether the data set is there, so that no garbage
+   * collection takes away what this call answers with.
+   */
+  readonly job?: JobId;
   /** Where temporary files go, about as large as the stored data set. Default: the system's folder. */
   readonly temporaryFolder?: string;
   readonly signal?: AbortSignal;

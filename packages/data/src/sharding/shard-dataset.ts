@@ -1,13 +1,13 @@
-import type { DatasetId, DatasetManifest } from "@stampede/core";
+import { keys, type DatasetId, type DatasetManifest } from "@stampede/core";
 import type { FieldEncoder } from "../fields/encoder.js";
 import { makeEncoders } from "../fields/make-encoder.js";
-import { findManifest } from "../load.js";
 import { refusal } from "../refusal.js";
 import { Scratch } from "../scratch.js";
 import { sourceOf } from "../sources/open-source.js";
 import { datasetIdOf } from "./dataset-id.js";
 import { ContiguousDeal, RoundRobinDeal } from "./deal.js";
 import { dealOut } from "./deal-out.js";
+import { findWhole } from "./find-whole.js";
 import type { ShardDeps, ShardedSet, ShardOutcome, ShardRequest } from "./request.js";
 import { openSpool } from "./spool.js";
 import type { SpooledSet } from "./spooled-set.js";
@@ -25,8 +25,8 @@ interface Manifests {
 /**
  * Brings a data set into the store: reads it once, shuffles and deals its rows to partition files (or cuts it into runs of rows),
  * learns statistics and categories on the way, and commits everything with the manifest. The same input and request give the
- * same bytes and the same id; a data set that is already in the store is only hashed. A pass that fails leaves no data set and no
- * temporary file behind.
+ * same bytes and the same id; a data set that is already in the store is only hashed, and what is missing of it is written anew. A
+ * pass that fails leaves no data set and no temporary file behind.
  *
  * @throws StampedeError `data.*` for bad data, naming file, line and column; `job-file.invalid` and `option.invalid` for a request
  *   that makes no sense; `model.data-mismatch` for rows unlike those of `preprocessing`; `store.*`; `job.interrupted`
@@ -41,6 +41,7 @@ export async function shardDataset(request: ShardRequest, deps: ShardDeps): Prom
     train: datasetIdOf(identity, request, "train"),
     validation: request.validationSplit === undefined ? undefined : datasetIdOf(identity, request, "validation"),
   };
+  await markUse(ids, deps);
   const stored = await findStored(ids, deps);
   if (stored !== undefined) {
     checkRows(request, source.name, stored.train.rows, stored.validation?.rows);
@@ -71,11 +72,18 @@ export async function shardDataset(request: ShardRequest, deps: ShardDeps): Prom
   }
 }
 
+/** A mark that is there already is this job's own, of an earlier try. */
+async function markUse({ train, validation }: Ids, { store, job }: ShardDeps): Promise<void> {
+  if (job === undefined) return;
+  const marked = validation === undefined ? [train] : [train, validation];
+  await Promise.all(marked.map(async (id) => store.create(keys.use(id, job), new Uint8Array())));
+}
+
 async function findStored({ train, validation }: Ids, { store }: ShardDeps): Promise<Manifests | undefined> {
-  const found = await findManifest(store, train);
+  const found = await findWhole(store, train);
   if (found === undefined) return undefined;
   if (validation === undefined) return { train: found, validation: undefined };
-  const heldOut = await findManifest(store, validation);
+  const heldOut = await findWhole(store, validation);
   return heldOut === undefined ? undefined : { train: found, validation: heldOut };
 }
 

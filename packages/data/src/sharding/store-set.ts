@@ -7,11 +7,13 @@ import {
   type DatasetId,
   type Field,
   type ObjectStore,
+  type StampedeError,
+  type StoredObject,
 } from "@stampede/core";
 import { columnOf } from "../arrow/column-types.js";
 import { layOutFile } from "../arrow/file-layout.js";
 import { corrupt } from "../arrow/corrupt.js";
-import { loadManifest } from "../load.js";
+import { findManifest, loadManifest } from "../load.js";
 import { stopIfAborted } from "../refusal.js";
 import { Scratch } from "../scratch.js";
 import { rowsOf } from "./deal.js";
@@ -37,9 +39,10 @@ interface PartMemory {
 /** Partition files that are written at the same time. */
 const concurrentParts = 4;
 
-/** Writes all partition files, then the manifest, which makes the data set exist. */
+/** Writes the partition files that are not there, then the manifest, which makes the data set exist. */
 export async function storeSet(store: ObjectStore, wanted: SetToStore, signal?: AbortSignal): Promise<DatasetManifest> {
   const { id, set, fields, partitions, kept } = wanted;
+  const promised = (await findManifest(store, id))?.parts;
   const parts: Part[] = [];
   let next = 0;
   const placeholder = new Scratch();
@@ -48,7 +51,7 @@ export async function storeSet(store: ObjectStore, wanted: SetToStore, signal?: 
     while (next < partitions) {
       const partition = next++;
       stopIfAborted(signal);
-      parts[partition] = await storePart(store, wanted, partition, memory);
+      parts[partition] = await storePart(store, { wanted, partition, promised: promised?.[partition] }, memory);
     }
   };
   await allSettled(Array.from({ length: Math.min(concurrentParts, partitions) }, work));
@@ -78,20 +81,65 @@ function numbered(parts: readonly Part[]): Part[] {
   });
 }
 
+interface PartToStore {
+  readonly wanted: SetToStore;
+  readonly partition: number;
+  /** What the manifest says of it, where the data set was whole once. */
+  readonly promised: Part | undefined;
+}
+
 /** Writes one partition file, or finds that an interrupted run has written the very same one. */
-async function storePart(store: ObjectStore, wanted: SetToStore, partition: number, memory: PartMemory): Promise<Part> {
+async function storePart(store: ObjectStore, part: PartToStore, memory: PartMemory): Promise<Part> {
+  const { wanted, partition, promised } = part;
   const rows = rowsOf(wanted.set.deal, partition);
   const key = keys.part(wanted.id, partition);
-  const written = digesting(partBytes(wanted, partition, rows, memory));
+  const bytes = (): AsyncIterable<Uint8Array> => partBytes(wanted, partition, rows, memory);
+  const written = digesting(bytes());
   if ((await store.create(key, written.chunks)) !== "conflict") return { rows, ...written.digest() };
-  const expected = digesting(partBytes(wanted, partition, rows, memory));
+  const expected = digesting(bytes());
   for await (const _ of expected.chunks) stopIfAborted(undefined);
   const digest = expected.digest();
   const found = await store.get(key);
-  if (found !== undefined && found.body.length === digest.bytes && sha256Hex(found.body) === digest.sha256) {
-    return { rows, ...digest };
+  if (found !== undefined && isObject(found, digest)) return { rows, ...digest };
+  if (promised?.sha256 !== digest.sha256) throw otherBytes(key, digest);
+  await mendPart(store, key, { found, bytes, digest });
+  return { rows, ...digest };
+}
+
+/**
+ * Puts the right bytes in the place of a part that was cut short or damaged. Nobody loses by it: the manifest, which came after the
+ * part, says that its bytes are these, and readers refuse any others. It is a replacement of exactly the object that was read, not a
+ * removal and a new one: another pass that mends the part at the same time is then never undone, and no reader finds nothing. For it the
+ * part is in memory, as it is wherever it is used.
+ */
+async function mendPart(
+  store: ObjectStore,
+  key: string,
+  part: {
+    readonly found: StoredObject | undefined;
+    readonly bytes: () => AsyncIterable<Uint8Array>;
+    readonly digest: Digest;
+  },
+): Promise<void> {
+  const body = new Uint8Array(part.digest.bytes);
+  let at = 0;
+  for await (const chunk of part.bytes()) {
+    body.set(chunk, at);
+    at += chunk.length;
   }
-  throw corrupt(key, `the partition file with SHA-256 ${digest.sha256}`, "other bytes");
+  const { found } = part;
+  const outcome = found === undefined ? await store.create(key, body) : await store.replace(key, body, found.etag);
+  if (outcome !== "conflict") return;
+  const others = await store.get(key);
+  if (others === undefined || !isObject(others, part.digest)) throw otherBytes(key, part.digest);
+}
+
+function isObject({ body }: StoredObject, { bytes, sha256 }: Digest): boolean {
+  return body.length === bytes && sha256Hex(body) === sha256;
+}
+
+function otherBytes(key: string, { sha256 }: Digest): StampedeError {
+  return corrupt(key, `the partition file with SHA-256 ${sha256}`, "other bytes");
 }
 
 async function* partBytes(
@@ -107,10 +155,12 @@ async function* partBytes(
   }
 }
 
+type Digest = Pick<Part, "bytes" | "sha256">;
+
 /** Passes chunks on and hashes them. */
 function digesting(chunks: AsyncIterable<Uint8Array>): {
   readonly chunks: AsyncIterable<Uint8Array>;
-  digest(): Pick<Part, "bytes" | "sha256">;
+  digest(): Digest;
 } {
   const hash = createHash("sha256");
   let bytes = 0;

@@ -1,35 +1,36 @@
 import { TaskMessage, type Compute, type Engine, type EngineName, type EngineSession } from "@stampede/core";
 import { createEngine } from "@stampede/runtime";
 import { Executor } from "@stampede/training";
-import type { ThreadContext } from "../threads/protocol.js";
+import type { FunctionContext } from "../pool/protocol.js";
 import { functionDeps, settingsOf } from "./deps.js";
 
 let executor: Executor | undefined;
 const engines = new Map<string, Promise<Engine>>();
 
 /** Loads what most tasks need while the job is still being prepared. */
-export async function warm(context: ThreadContext): Promise<void> {
+export async function warm(context: FunctionContext): Promise<void> {
   const { likelyEngine } = settingsOf(context);
-  // A tfjs engine is not loaded on suspicion: it would be the only one that this thread can run.
+  // A tfjs engine is not loaded on suspicion: it would be the only one that can run here.
   const loading = likelyEngine === "compiled" ? [context.native(() => createEngine(likelyEngine))] : [];
   await Promise.all([executorOf(context).warm(), ...loading]);
 }
 
-/** The function `executor`: one attempt of one task. The thread stays warm, and with it the model and its partitions. */
-export async function handle(payload: unknown, context: ThreadContext): Promise<void> {
+/** The function `executor`: one attempt of one task. Its thread or process stays warm, and with it the model and its partitions. */
+export async function handle(payload: unknown, context: FunctionContext): Promise<void> {
   await executorOf(context).run(TaskMessage.parse(payload));
 }
 
-function executorOf(context: ThreadContext): Executor {
+function executorOf(context: FunctionContext): Executor {
   executor ??= new Executor({
     ...functionDeps(context),
     residentBytes: settingsOf(context).residentBytes,
+    usedBytes: () => context.usedBytes(),
     engine: (name, compute) => engineOf(name, compute, context),
   });
   return executor;
 }
 
-function engineOf(name: EngineName, compute: Compute | undefined, context: ThreadContext): Promise<Engine> {
+function engineOf(name: EngineName, compute: Compute | undefined, context: FunctionContext): Promise<Engine> {
   const key = JSON.stringify([name, compute]);
   const opened = engines.get(key) ?? openEngine(name, compute, context);
   engines.set(key, opened);
@@ -39,7 +40,7 @@ function engineOf(name: EngineName, compute: Compute | undefined, context: Threa
 /** These are addons; the others are JavaScript and WebAssembly, which can be ended anywhere. */
 const nativeEngines: ReadonlySet<EngineName> = new Set(["compiled", "tfjs-node"]);
 
-async function openEngine(name: EngineName, compute: Compute | undefined, context: ThreadContext): Promise<Engine> {
+async function openEngine(name: EngineName, compute: Compute | undefined, context: FunctionContext): Promise<Engine> {
   if (!nativeEngines.has(name)) return createEngine(name, compute);
   const engine = await context.native(() => createEngine(name, compute));
   const open: Engine["open"] = async (model, graphs) =>
@@ -47,8 +48,8 @@ async function openEngine(name: EngineName, compute: Compute | undefined, contex
   return { name, open };
 }
 
-/** The session, with native code only where the thread is not ended. */
-function guarded(session: EngineSession, context: ThreadContext): EngineSession {
+/** The session, with native code only where a thread is not ended. */
+function guarded(session: EngineSession, context: FunctionContext): EngineSession {
   const native = <T>(work: () => Promise<T>): Promise<T> => context.native(work);
   return {
     load: (weights, optimizer) => native(() => session.load(weights, optimizer)),

@@ -9,11 +9,13 @@ export interface ConsumeOptions {
   readonly batchSize: number;
   /** How long they are hidden meanwhile; a handler that takes longer may see them twice. */
   readonly visibilityMs: number;
+  /** After this a message that failed comes back. @default visibilityMs */
+  readonly retryMs?: number;
   /** Calls of the handler at the same time. @default 1 */
   readonly concurrency?: number;
   /**
    * Messages are deleted when this resolves, except those it answers as failed; they, and all when it rejects, come back after
-   * `visibilityMs`. Nobody else hears of a rejection.
+   * `retryMs`. Nobody else hears of a rejection.
    */
   readonly handler: Handler | PartialHandler;
 }
@@ -53,7 +55,7 @@ async function runLoop(queue: Queue, signal: AbortSignal, options: ConsumeOption
 async function handleBatch(
   queue: Queue,
   messages: readonly QueueMessage[],
-  { handler }: ConsumeOptions,
+  { handler, retryMs }: ConsumeOptions,
 ): Promise<void> {
   const failed = await handler(messages).then(
     (answer) => answer ?? [],
@@ -62,6 +64,7 @@ async function handleBatch(
   const kept = new Set(failed.map(({ receipt }) => receipt));
   const done = messages.filter(({ receipt }) => !kept.has(receipt));
   await Promise.all(done.map(({ receipt }) => queue.delete(receipt)));
+  if (retryMs !== undefined) await Promise.all(failed.map(({ receipt }) => queue.extend(receipt, retryMs)));
 }
 
 /** Messages that come for a consumer that has stopped are for others, at once. */

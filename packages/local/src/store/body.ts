@@ -90,6 +90,6 @@ function settle(resolve: (count: number) => void, reject: (error: Error) => void
 function shrunk(size: number, end: number): StampedeError {
   return new StampedeError(
     "store.corrupt",
-    `Expected an object of ${size} bytes, found ${end}: another program cut it short while it was read. Remove it and resume the job.`,
+    `Expected an object of ${size} bytes, found ${end}: another program cut it short while it was read.`,
   );
 }

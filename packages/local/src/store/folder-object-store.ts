@@ -29,6 +29,7 @@ interface Found {
   readonly version: number;
   readonly bytes: number;
   readonly etag: string;
+  readonly modifiedAt: number;
 }
 
 /**
@@ -128,9 +129,12 @@ export class FolderObjectStore implements ObjectStore {
 
   async *list(prefix: string): AsyncGenerator<ObjectInfo> {
     const { objects } = this.#root;
-    const bytesOf = (key: string): number | undefined => this.#look(placeOf(objects, key))?.bytes;
+    const look = (key: string): Omit<ObjectInfo, "key"> | undefined => {
+      const found = this.#look(placeOf(objects, key));
+      return found && { bytes: found.bytes, modifiedAt: found.modifiedAt };
+    };
     try {
-      yield* listObjects({ files: this.#files, folders: this.#folders, objects, bytesOf }, prefix);
+      yield* listObjects({ files: this.#files, folders: this.#folders, objects, look }, prefix);
     } catch (error) {
       throw asStoreError(error, { doing: "list", key: prefix, path: objects });
     }
@@ -166,7 +170,8 @@ export class FolderObjectStore implements ObjectStore {
   #look(place: Place): Found | undefined {
     return this.#newest(place, (path, version) => {
       const stat = ifThere(() => this.#files.lstatSync(path, { bigint: true, throwIfNoEntry: false }));
-      return stat?.isFile() === true ? { version, bytes: Number(stat.size), etag: etagOf(version, stat) } : undefined;
+      if (stat?.isFile() !== true) return undefined;
+      return { version, bytes: Number(stat.size), etag: etagOf(version, stat), modifiedAt: Number(stat.mtimeMs) };
     });
   }
 

@@ -14,8 +14,8 @@ export interface Walk {
   readonly files: Files;
   readonly folders: Folders;
   readonly objects: string;
-  /** The size of the object's newest version; undefined when it is gone. */
-  readonly bytesOf: (key: string) => number | undefined;
+  /** The object's newest version; undefined when it is gone. */
+  readonly look: (key: string) => Omit<ObjectInfo, "key"> | undefined;
 }
 
 /**
@@ -30,7 +30,7 @@ export function* listObjects(walk: Walk, prefix: string): Generator<ObjectInfo> 
 }
 
 function* listFolder(walk: Walk, path: string, folder: string, beginning: string): Generator<ObjectInfo> {
-  const { files, folders, bytesOf } = walk;
+  const { files, folders, look } = walk;
   if (!folders.isThere(path)) return;
   const found = ifThere(() => files.readdirSync(path, { withFileTypes: true })) ?? [];
   for (const { name, kind } of entriesOf(found, beginning)) {
@@ -39,8 +39,9 @@ function* listFolder(walk: Walk, path: string, folder: string, beginning: string
       yield* listFolder(walk, join(path, name), `${key}/`, "");
       continue;
     }
-    const bytes = kind === "replaced" ? bytesOf(key) : ifThere(() => files.lstatSync(join(path, name)))?.size;
-    if (bytes !== undefined) yield { key, bytes };
+    const stat = kind === "replaced" ? undefined : ifThere(() => files.lstatSync(join(path, name)));
+    const info = kind === "replaced" ? look(key) : stat && { bytes: stat.size, modifiedAt: stat.mtimeMs };
+    if (info !== undefined) yield { key, ...info };
   }
 }
 

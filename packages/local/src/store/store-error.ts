@@ -30,13 +30,13 @@ function codeOf(errno: string, doing: Failed["doing"]): ErrorCode {
 function textOf(code: ErrorCode, doing: Failed["doing"], object: string, message: string): string {
   switch (code) {
     case "store.full":
-      return `Expected room for object ${object}, found the disk full: ${message}. The object was not stored; what was committed before is safe. Free space, then resume the job.`;
+      return `Expected room for object ${object}, found the disk full: ${message}. The object was not stored; what was committed before is safe.`;
     case "store.not-writable":
       return `Expected to be allowed to ${doing} object ${object}, found: ${message}. Nothing was changed.`;
     case "store.corrupt":
       return `Expected object ${object} to be a file of the store, found a symbolic link: ${message}. It was not followed.`;
     default:
-      return `Expected to ${doing} object ${object}, found: ${message}. What was committed before is safe; the job can be resumed.`;
+      return `Expected to ${doing} object ${object}, found: ${message}. What was committed before is safe.`;
   }
 }
 

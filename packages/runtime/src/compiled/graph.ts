@@ -1,6 +1,7 @@
 import { graphNameOf, StampedeError, type Compute, type GraphRequest } from "@stampede/core";
 import { readManifest, type GraphManifest } from "@stampede/graph/format";
 import type * as Ort from "onnxruntime-node";
+import { isOutOfMemory, outOfMemory } from "../out-of-memory.js";
 import { fieldsKey } from "./fields-key.js";
 import { loadOrt, sessionOptions } from "./ort.js";
 
@@ -19,7 +20,10 @@ export class LoadedGraph {
     this.#session = session;
   }
 
-  /** @throws StampedeError `graph.invalid` when the bytes are no graph, or one for something else than the request */
+  /**
+   * @throws StampedeError `graph.invalid` when the bytes are no graph, or one for something else than the request;
+   *   `task.out-of-memory`
+   */
   static async open(bytes: Uint8Array, request: GraphRequest, compute: Compute): Promise<LoadedGraph> {
     const name = graphNameOf(request);
     const manifest = readManifest(bytes, `the graph ${name}`);
@@ -35,7 +39,7 @@ export class LoadedGraph {
     }
   }
 
-  /** @throws StampedeError `engine.failed` naming the layer whose node failed */
+  /** @throws StampedeError `engine.failed`, `task.out-of-memory`, naming the layer whose node failed */
   async run(feeds: Feeds): Promise<Results> {
     try {
       return await this.#session.run(feeds);
@@ -111,6 +115,7 @@ async function createSession(bytes: Uint8Array, name: string, compute: Compute):
   try {
     return await loadOrt().InferenceSession.create(bytes, sessionOptions(compute));
   } catch (cause) {
+    if (isOutOfMemory(cause)) throw outOfMemory(`open the graph ${name}`, cause);
     throw invalid(name, `one that onnxruntime refuses: ${firstLine(cause)}`, cause);
   }
 }
@@ -127,8 +132,9 @@ function failed(name: string, cause: unknown): StampedeError {
   const reason = firstLine(cause);
   const nodes = [...reason.matchAll(failedNode)];
   const [, op = "", origin = ""] = nodes.findLast(([, , node]) => node !== "") ?? nodes.at(-1) ?? [];
-  const place = origin === "" ? op : `${origin} (${op})`;
-  const message = `Expected the graph ${name} to run, but it failed${place === "" ? "" : ` in ${place}`}: ${reason}. Nothing was changed.`;
+  const place = op === "" ? "" : ` in ${origin === "" ? op : `${origin} (${op})`}`;
+  if (isOutOfMemory(cause)) return outOfMemory(`run the graph ${name}${place}`, cause);
+  const message = `Expected the graph ${name} to run, but it failed${place}: ${reason}. Nothing was changed.`;
   return new StampedeError("engine.failed", message, {
     details: { graph: name, ...(origin !== "" && { origin }) },
     cause,

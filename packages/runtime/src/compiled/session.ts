@@ -18,6 +18,7 @@ import {
 } from "@stampede/core";
 import { readOptimizer } from "../config/optimizers.js";
 import { refuseNonFinite } from "../engine/non-finite.js";
+import { isOutOfMemory, outOfMemory } from "../out-of-memory.js";
 import { BoundPrediction } from "./bound-prediction.js";
 import { GraphData } from "./data.js";
 import { fieldsKey } from "./fields-key.js";
@@ -151,6 +152,7 @@ export class CompiledSession implements EngineSession {
         return await work();
       } catch (cause) {
         if (isStampedeError(cause)) throw cause;
+        if (isOutOfMemory(cause)) throw outOfMemory(what, cause);
         const reason = cause instanceof Error ? cause.message : String(cause);
         const message = `Expected the engine compiled to ${what}, but it failed: ${reason}. Nothing was changed.`;
         throw new StampedeError("engine.failed", message, { cause });

@@ -19,6 +19,7 @@ import type { CustomFunctions } from "../config/custom.js";
 import { refuseUntrainable } from "../model/define-model.js";
 import { functionalOf } from "../model/layers-model.js";
 import { readWeights, refuseNothingToTrain, trainableShapes, writeWeights } from "../model/weights.js";
+import { isOutOfMemory, outOfMemory } from "../out-of-memory.js";
 import { withSeededRandom } from "../seeded-random.js";
 import { isRunningOn, type TfjsEngineName } from "./backend.js";
 import { BatchFeed } from "./batch-feed.js";
@@ -193,6 +194,7 @@ class TfjsSession implements EngineSession {
       return work();
     } catch (cause) {
       if (isStampedeError(cause)) throw cause;
+      if (isOutOfMemory(cause)) throw outOfMemory(what, cause);
       const reason = cause instanceof Error ? cause.message : String(cause);
       throw new StampedeError("engine.failed", `${this.#engine} could not ${what}: ${reason}`, { cause });
     }

@@ -33,6 +33,8 @@ export function executorsContract(name: string, makeHarness: () => Promise<Execu
       partition,
       attempt: 1,
       attemptId,
+      startedAt: harness().now(),
+      frugal: false,
       deadlineAt: harness().now() + timeoutMs,
     });
 

@@ -1,6 +1,9 @@
-import type { ObjectInfo } from "@stampede/core";
+import type { ObjectInfo, ObjectStore } from "@stampede/core";
 import { expect, it } from "vitest";
 import { bytes, etagOf, key, keysOf, put, type ObjectStoreHarness } from "./object-store-support.js";
+
+/** What the clock of a store far away, and its grain, may differ from this machine's. */
+const clockToleranceMs = 2_000;
 
 /** One page of S3's ListObjectsV2 holds 1,000 keys. */
 const moreThanAPage = 1_030;
@@ -43,12 +46,49 @@ export function listContract(harness: () => ObjectStoreHarness): void {
     await put(store, "a/plain", "12");
     const second = etagOf(await store.replace("a/replaced", bytes("123"), etag));
     etagOf(await store.replace("a/replaced", bytes("12345"), second));
-    const found: ObjectInfo[] = [];
-    for await (const info of store.list("a/")) found.push(info);
+    const found = (await infosOf(store, "a/")).map(({ key: name, bytes: size }) => [name, size]);
     expect(found).toEqual([
-      { key: "a/plain", bytes: 2 },
-      { key: "a/replaced", bytes: 5 },
+      ["a/plain", 2],
+      ["a/replaced", 5],
     ]);
+  });
+
+  it("tells when each object was written, by the clock of the store", async () => {
+    const { store } = harness();
+    const before = Date.now() - clockToleranceMs;
+    await put(store, "a/plain", "12");
+    const etag = await put(store, "a/replaced", "1");
+    etagOf(await store.replace("a/replaced", bytes("123"), etag));
+    const after = Date.now() + clockToleranceMs;
+    for (const { modifiedAt } of await infosOf(store, "a/")) {
+      expect(modifiedAt).toBeGreaterThanOrEqual(before);
+      expect(modifiedAt).toBeLessThanOrEqual(after);
+    }
+  });
+
+  it("dates an object anew when it is replaced, and by nothing else", async () => {
+    const { store } = harness();
+    const dates = async (): Promise<readonly (number | undefined)[]> => {
+      const infos = await infosOf(store, "a/");
+      return ["a/plain", "a/replaced"].map((name) => infos.find((info) => info.key === name)?.modifiedAt);
+    };
+    await put(store, "a/plain", "1");
+    let etag = await put(store, "a/replaced", "1");
+    const [plain, first = 0] = await dates();
+    // A store may date to the second.
+    await expect
+      .poll(
+        async () => {
+          etag = etagOf(await store.replace("a/replaced", bytes("again"), etag));
+          return (await dates())[1];
+        },
+        { interval: 100, timeout: 10_000 },
+      )
+      .toBeGreaterThan(first);
+    await store.get("a/plain");
+    await store.head("a/plain");
+    expect(await store.create("a/plain", bytes("2"))).toBe("conflict");
+    expect((await dates())[0]).toBe(plain);
   });
 
   it("lists more than one page, including all that was acknowledged before", async () => {
@@ -98,4 +138,10 @@ function deleteContract(harness: () => ObjectStoreHarness): void {
     expect(await store.head(key)).toEqual({ bytes: 4, etag: anew });
     etagOf(await store.replace(key, bytes("goes on"), anew));
   });
+}
+
+async function infosOf(store: ObjectStore, prefix: string): Promise<readonly ObjectInfo[]> {
+  const found: ObjectInfo[] = [];
+  for await (const info of store.list(prefix)) found.push(info);
+  return found;
 }

@@ -1,0 +1,73 @@
+import type { JobPulse } from "@stampede/client";
+import type { JobId } from "@stampede/core";
+import * as text from "../present/text.js";
+
+/** Shorter silences say nothing, whatever the job's settings are. */
+const leastPatienceMs = 30_000;
+/** Signs of life are many small objects: they are looked for this often, and only while the log is silent. */
+const lookMs = 30_000;
+const leastLookMs = 500;
+
+/** What a watcher does about a job that is silent. */
+export type Verdict =
+  | { readonly type: "heard" }
+  /** Nothing was heard for too long; said once for each silence. */
+  | { readonly type: "silent"; readonly forMs: number }
+  | { readonly type: "give-up"; readonly forMs: number };
+
+/** Keeps account of when a job was last heard of. Times are milliseconds since the epoch. */
+export class Silence {
+  readonly #giveUpMs: number;
+  readonly #everyMs: number;
+  #heardAt = -Infinity;
+  #lookedAt = -Infinity;
+  #isSaid = false;
+  /** When the first look was. */
+  #since: number | undefined;
+
+  /** @param giveUpMs after how long it is given up; undefined for never */
+  constructor(giveUpMs: number | undefined) {
+    this.#giveUpMs = giveUpMs ?? Infinity;
+    this.#everyMs = Math.max(leastLookMs, Math.min(lookMs, this.#giveUpMs / 4));
+  }
+
+  heard(at: number): void {
+    this.#heardAt = Math.max(this.#heardAt, at);
+  }
+
+  /** Whether somebody should look for signs of life elsewhere. */
+  isLookDue(now: number): boolean {
+    return now - Math.max(this.#heardAt, this.#lookedAt) >= this.#everyMs;
+  }
+
+  /** What to do after a look for the signs of life of an unfinished job. */
+  judge({ lastSign, heartbeatTimeoutMs }: JobPulse, now: number): Verdict {
+    this.#lookedAt = now;
+    this.#since ??= now;
+    if (lastSign !== undefined) this.heard(now - lastSign.agoMs);
+    const forMs = now - this.#heardAt;
+    // Who has just come has not listened yet: signs of life in the store are seconds old, of a job that is well too.
+    const hasListened = now - this.#since >= Math.min(this.#giveUpMs, leastPatienceMs);
+    if (forMs >= this.#giveUpMs && hasListened) return { type: "give-up", forMs };
+    if (forMs < Math.max(leastPatienceMs, heartbeatTimeoutMs)) {
+      this.#isSaid = false;
+      return { type: "heard" };
+    }
+    if (this.#isSaid) return { type: "heard" };
+    this.#isSaid = true;
+    return { type: "silent", forMs };
+  }
+}
+
+/** What a person is told about a job that is silent. */
+export function silenceLines(job: JobId, kind: JobPulse["kind"], forMs: number): readonly string[] {
+  const next =
+    kind === "train"
+      ? `  Go on with it: stampede train JOB.yaml --resume ${job}`
+      : `  Start it again, and end this one: stampede jobs cancel ${job}`;
+  return [`${silenceOf(job, forMs)} Watching on.`, next];
+}
+
+export function silenceOf(job: JobId, forMs: number): string {
+  return `Nothing was heard of ${job} for ${text.duration(forMs)}: the process that ran it is probably gone.`;
+}

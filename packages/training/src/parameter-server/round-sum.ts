@@ -1,0 +1,179 @@
+import {
+  mergeMetrics,
+  moveDelta,
+  shortenDelta,
+  WeightedMean,
+  type Contribution,
+  type DeltaRecord,
+  type JobSpec,
+  type NamedTensors,
+  type ObjectStore,
+  type RoundRecord,
+} from "@stampede/core";
+import { readWeights } from "../store/round-store.js";
+import { DamagedDelta, deltasInOrder, readDelta, type ReadDelta } from "./read-delta.js";
+import { tooLong } from "../executor/refusals.js";
+import type { RoundPlan } from "./round-plan.js";
+import { splitTensors, type RoundTensors } from "../round-tensors.js";
+
+/** FedBuff (arXiv 2106.06639): 1 / sqrt(1 + staleness); a late delta is one round old. */
+const lateWeight = 1 / Math.sqrt(2);
+
+/**
+ * The mean of one round's deltas. It grows in the order of partitions, so that its bits do not depend on who came first, and as far
+ * as the deltas are there, so that little is left to do when the last one comes. What was added is committed and does not change.
+ */
+export class RoundSum {
+  readonly #spec: JobSpec;
+  readonly #round: number;
+  readonly #before: NamedTensors;
+  readonly #mean: WeightedMean;
+  readonly #optimizer: OptimizerMean;
+  /** Of the partitions that were added, in order. */
+  readonly #records: DeltaRecord[] = [];
+  readonly #late: DeltaRecord[] = [];
+
+  /** @param before the weights that the round began with: of the shape that every delta must have */
+  constructor(spec: JobSpec, round: number, before: NamedTensors) {
+    this.#spec = spec;
+    this.#round = round;
+    this.#before = before;
+    this.#mean = new WeightedMean(before);
+    this.#optimizer = new OptimizerMean(spec);
+  }
+
+  /** Whether it is of this round, and all that was added counts by this plan. */
+  fits({ job }: JobSpec, round: number, { members }: RoundPlan): boolean {
+    const isOfRound = this.#spec.job === job && this.#round === round;
+    return isOfRound && this.#records.every(({ partition }, index) => members[index] === partition);
+  }
+
+  /**
+   * Adds the deltas of the plan that follow without a gap. After an error the sum MUST NOT be used any more.
+   * @param present partitions whose delta is committed
+   * @returns whether all are added
+   * @throws StampedeError `store.*`, `training.*`
+   * @throws DamagedDelta
+   */
+  async advance(plan: RoundPlan, present: ReadonlySet<number>, store: ObjectStore): Promise<boolean> {
+    const { members } = plan;
+    const isComplete = members.every((partition) => present.has(partition));
+    const { clip } = this.#spec.training.deltaNorm ?? {};
+    // How long a delta may be follows from all of them.
+    if (clip !== undefined && !isComplete) return false;
+    const longest = clip === undefined ? Infinity : clip * (await this.#medianNorm(members, store));
+    const from = this.#records.length;
+    let to = from;
+    while (to < members.length && present.has(members[to] ?? -1)) to += 1;
+    for await (const delta of deltasInOrder(this.#spec, this.#round, members.slice(from, to), store)) {
+      this.#add(delta, longest);
+    }
+    if (!isComplete) return false;
+    for (const partition of plan.late) await this.#addLate(partition, longest, store);
+    return true;
+  }
+
+  result(): RoundTensors & { readonly summary: Pick<RoundRecord, "contributions" | "metrics" | "validation"> } {
+    const weights = this.#mean.result();
+    return { weights, optimizer: this.#optimizer.result(), summary: summaryOf(this.#records, this.#late) };
+  }
+
+  #add({ record, weights, optimizer, key }: ReadDelta, longest: number): void {
+    const { max } = this.#spec.training.deltaNorm ?? {};
+    const { norm = 0, job, partition, examples } = record;
+    const stage = { kind: "train", round: this.#round } as const;
+    if (max !== undefined && norm > max) throw tooLong({ job, stage, partition }, norm, max);
+    const counted = norm > longest ? shortenDelta(this.#before, weights, longest / norm) : weights;
+    this.#mean.add(counted, examples, key);
+    this.#optimizer.add(optimizer, examples, key);
+    this.#records.push(record);
+  }
+
+  /** A delta of the round before, which was made from the weights of the round before that. */
+  async #addLate(partition: number, longest: number, store: ObjectStore): Promise<void> {
+    const round = this.#round - 1;
+    const delta = await readLate(this.#spec, round, partition, store);
+    if (delta === undefined) return;
+    const { record, weights, key } = delta;
+    const base = splitTensors((await readWeights(store, this.#spec.job, round - 1)).tensors).weights;
+    const moved = moveDelta(weights, base, this.#before);
+    const { norm = 0 } = record;
+    const counted = norm > longest ? shortenDelta(this.#before, moved, longest / norm) : moved;
+    this.#mean.add(counted, record.examples * lateWeight, key);
+    this.#late.push(record);
+  }
+
+  /** The lower median of the deltas' norms. */
+  async #medianNorm(members: readonly number[], store: ObjectStore): Promise<number> {
+    const norms: number[] = [];
+    for await (const { record } of deltasInOrder(this.#spec, this.#round, members, store)) norms.push(record.norm ?? 0);
+    return norms.toSorted((a, b) => a - b)[(norms.length - 1) >> 1] ?? 0;
+  }
+}
+
+/** The mean of the executors' optimizer states, where the job asks for it. */
+class OptimizerMean {
+  readonly #wanted: boolean;
+  #mean: WeightedMean | undefined;
+
+  constructor(spec: JobSpec) {
+    this.#wanted = spec.training.optimizerState === "averaged";
+  }
+
+  add(state: NamedTensors, examples: number, key: string): void {
+    // An executor without examples never made a step, so its optimizer has no slots yet.
+    if (!this.#wanted || examples === 0) return;
+    this.#mean ??= new WeightedMean(state);
+    this.#mean.add(state, examples, key);
+  }
+
+  result(): NamedTensors {
+    return this.#mean?.result() ?? new Map();
+  }
+}
+
+/** A late delta that is damaged counts no more: its round is over. */
+async function readLate(
+  spec: JobSpec,
+  round: number,
+  partition: number,
+  store: ObjectStore,
+): Promise<ReadDelta | undefined> {
+  try {
+    return await readDelta(spec, round, partition, store);
+  } catch (error) {
+    if (error instanceof DamagedDelta) return undefined;
+    throw error;
+  }
+}
+
+function summaryOf(
+  records: readonly DeltaRecord[],
+  late: readonly DeltaRecord[],
+): Pick<RoundRecord, "contributions" | "metrics" | "validation"> {
+  const validations = records.flatMap(({ validation }) => (validation === undefined ? [] : [validation]));
+  return {
+    contributions: [...records.map(contributionOf), ...late.map(lateContributionOf)],
+    metrics: mergeMetrics(records.map(({ metrics }) => metrics)),
+    ...(validations.length > 0 && { validation: mergeMetrics(validations) }),
+  };
+}
+
+function contributionOf(record: DeltaRecord): Contribution {
+  const { partition, attempt, attemptId, examples, computeMs, tookMs, norm, memoryBytes, metrics } = record;
+  return {
+    partition,
+    attempt,
+    attemptId,
+    examples,
+    computeMs,
+    ...(tookMs !== undefined && { tookMs }),
+    ...(norm !== undefined && { norm }),
+    ...(memoryBytes !== undefined && { memoryBytes }),
+    metrics,
+  };
+}
+
+function lateContributionOf(record: DeltaRecord): Contribution {
+  return { ...contributionOf(record), lateFrom: record.round };
+}

@@ -1,0 +1,65 @@
+import {
+  attemptOfFailure,
+  DeadLetterRecord,
+  encodeRecord,
+  FailureRecord,
+  keys,
+  ProgressRecord,
+  RetryRecord,
+  sha256Hex,
+  type JobId,
+  type ObjectStore,
+  type Stage,
+} from "@stampede/core";
+import { createAny } from "./commit.js";
+import { readAll, readRecord } from "./records.js";
+
+/** Reads and commits what became of attempts. */
+
+/** Attempts that failed, and after those the ones whose output was found damaged: of two records of one attempt the later one counts. */
+export async function readFailures(store: ObjectStore, job: JobId, stage: Stage): Promise<readonly FailureRecord[]> {
+  const [failures, damages] = await Promise.all([
+    readReported(store, job, stage),
+    readAll(store, FailureRecord, keys.damages(job, stage)),
+  ]);
+  return [...failures, ...damages];
+}
+
+/** A record that is damaged still says that the attempt failed: its key does. */
+function readReported(store: ObjectStore, job: JobId, stage: Stage): Promise<readonly FailureRecord[]> {
+  return readAll(store, FailureRecord, keys.failures(job, stage), (key, error): FailureRecord | undefined => {
+    const attempt = attemptOfFailure(key);
+    const facts = { code: "store.corrupt", message: error.message, retryable: true } as const;
+    return attempt && { version: 1, job, stage, ...attempt, failedAt: 0, error: facts };
+  });
+}
+
+export function readRetries(store: ObjectStore, job: JobId, stage: Stage): Promise<readonly RetryRecord[]> {
+  return readAll(store, RetryRecord, keys.retries(job, stage));
+}
+
+/** Signs of life of a stage's executors: one for each that has begun. */
+export function readProgress(store: ObjectStore, job: JobId, stage: Stage): Promise<readonly ProgressRecord[]> {
+  return readAll(store, ProgressRecord, keys.progresses(job, stage));
+}
+
+/** The task that the job failed of, if it was one. */
+export function readDeadLetter(store: ObjectStore, job: JobId): Promise<DeadLetterRecord | undefined> {
+  return readRecord(store, DeadLetterRecord, keys.deadLetter(job));
+}
+
+/** Records that an attempt's output is damaged: a fact of its own, which no other failure of the attempt may hide. */
+export async function commitDamage(
+  store: ObjectStore,
+  damage: FailureRecord & { readonly damagedEtag: string },
+): Promise<void> {
+  const { job, stage, partition, attempt, damagedEtag } = damage;
+  const key = keys.damage(job, stage, partition, attempt, sha256Hex(damagedEtag).slice(0, 16));
+  await createAny(store, key, encodeRecord(FailureRecord, damage));
+}
+
+/** Records that an attempt failed; a second report of the same attempt changes nothing. */
+export async function commitFailure(store: ObjectStore, failure: FailureRecord): Promise<void> {
+  const { job, stage, partition, attempt } = failure;
+  await createAny(store, keys.failure(job, stage, partition, attempt), encodeRecord(FailureRecord, failure));
+}
