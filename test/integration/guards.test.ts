@@ -1,6 +1,8 @@
 import {
   deltaNorm,
   keys,
+  objectHashOf,
+  parseJobId,
   StampedeError,
   tensorOf,
   type Engine,
@@ -149,11 +151,18 @@ describe("signs of life", () => {
     const bad = Uint8Array.of(1, 2, 3);
     await world.store.create(keys.progress(spec.job, firstRound, 7, "a7"), bad);
     await world.store.create(keys.failure(spec.job, firstRound, 2, 1), bad);
+    await world.store.create(keys.damage(spec.job, firstRound, 1, 3, objectHashOf("an etag")), bad);
     expect((await readProgress(world.store, spec.job, firstRound)).some(({ partition }) => partition === 7)).toBe(
       false,
     );
     expect(await readFailures(world.store, spec.job, firstRound)).toMatchObject([
       { partition: 2, attempt: 1, error: { code: "store.corrupt", retryable: true } },
+      {
+        partition: 1,
+        attempt: 3,
+        damagedObject: objectHashOf("an etag"),
+        error: { code: "task.output-damaged", retryable: true },
+      },
     ]);
   });
 
@@ -235,6 +244,18 @@ describe("the sweeper", () => {
     for (let second = 0; second < 90; second += 1) world.crash();
     const [hint] = await swept(world);
     expect(hint).toMatchObject({ ...due, job: spec.job, timerAt: expect.any(Number) });
+  });
+
+  it("looks at the other jobs also when the head of one is damaged, which its driver then ends by name", async () => {
+    const { world, spec } = await submitted();
+    const broken = makeJobSpec({ job: parseJobId("a-broken-job"), dataset: spec.dataset, partitionRows: [10] });
+    await world.submit(broken, initial);
+    await world.store.create(keys.head(broken.job), Uint8Array.of(1, 2, 3));
+    expect(await swept(world)).toMatchObject([
+      { ...due, job: broken.job },
+      { ...due, job: spec.job },
+    ]);
+    expect(await world.run(broken)).toMatchObject({ status: "failed", error: { code: "store.corrupt" } });
   });
 
   it("forgets jobs that have ended, and leaves alone what is being submitted", async () => {

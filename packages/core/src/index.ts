@@ -8,7 +8,7 @@ export {
   type ErrorOptions,
 } from "./errors.js";
 export { AttemptId, DatasetId, JobId, makeJobId, parseJobId } from "./ids.js";
-export { attemptOfFailure, graphNameOf, jobOfKey, keys, partitionOfOutput, roundOfKey } from "./keys.js";
+export { attemptOfFailure, graphNameOf, jobOfKey, keys, objectHashOf, partitionOfOutput, roundOfKey } from "./keys.js";
 export type {
   Engine,
   EngineSession,

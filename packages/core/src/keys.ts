@@ -1,3 +1,4 @@
+import { sha256Hex } from "./codec/hash.js";
 import type { DatasetId, JobId } from "./ids.js";
 import type { GraphRequest } from "./ports/engine.js";
 import type { GraphName } from "./schema/model.js";
@@ -37,7 +38,7 @@ export const keys = {
   failure: (job: JobId, stage: Stage, partition: number, attempt: number): string =>
     `${keys.failures(job, stage)}${pad(partition, 5)}-${pad(attempt, 3)}.json`,
   damages: (job: JobId, stage: Stage): string => `${roundFolder(job, stage.round)}damages/${stage.kind}/`,
-  /** @param objectHash of what was found damaged, in hex: an attempt's output may be that twice, once for each object */
+  /** @param objectHash `objectHashOf` the etag of what was found damaged: an attempt's output may be that twice, once for each object */
   damage: (job: JobId, stage: Stage, partition: number, attempt: number, objectHash: string): string =>
     `${keys.damages(job, stage)}${pad(partition, 5)}-${pad(attempt, 3)}-${objectHash}.json`,
   retries: (job: JobId, stage: Stage): string => `${roundFolder(job, stage.round)}retries/${stage.kind}/`,
@@ -77,10 +78,19 @@ export function partitionOfOutput(key: string, job: JobId, stage: Stage): number
   return match?.[1] === undefined || match[2] !== outputEndings[stage.kind] ? undefined : Number(match[1]);
 }
 
-/** The attempt that a failure record's key belongs to. */
-export function attemptOfFailure(key: string): { readonly partition: number; readonly attempt: number } | undefined {
-  const match = /\/failures\/[a-z]+\/(\d{5})-(\d{3,})\.json$/.exec(key);
-  return match?.[1] === undefined ? undefined : { partition: Number(match[1]), attempt: Number(match[2]) };
+/** What the key of a failure's or a damage's record says: enough to go on with, should the record itself be damaged. */
+export function attemptOfFailure(
+  key: string,
+): { readonly partition: number; readonly attempt: number; readonly damagedObject?: string } | undefined {
+  const match = /\/(?:failures|damages)\/[a-z]+\/(\d{5})-(\d{3,})(?:-([0-9a-f]{16}))?\.json$/.exec(key);
+  if (match?.[1] === undefined) return undefined;
+  const attempt = { partition: Number(match[1]), attempt: Number(match[2]) };
+  return match[3] === undefined ? attempt : { ...attempt, damagedObject: match[3] };
+}
+
+/** An etag, which may be any text, as a part of a key: 16 hex digits of its SHA-256. */
+export function objectHashOf(etag: string): string {
+  return sha256Hex(etag).slice(0, 16);
 }
 
 /** The round a key of a job's folder belongs to; undefined for keys that belong to none. */

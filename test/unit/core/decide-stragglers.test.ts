@@ -120,7 +120,7 @@ describe("a quorum", () => {
       failedAt: 0,
       error,
     } as const;
-    const failures = [{ ...failed, partition: 1, attempt: 1, damagedEtag: "e" }];
+    const failures = [{ ...failed, partition: 1, attempt: 1, damagedObject: "0123456789abcdef" }];
     const again = look(12_000, { outputs: new Set([0, 2]), closed: [0, 1, 2], failures });
     expect(startsOf(again)).toEqual([[1, 2]]);
   });

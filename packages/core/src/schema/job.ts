@@ -85,8 +85,11 @@ export const FailureRecord = z.strictObject({
   attempt: z.number().int().min(1),
   failedAt: Milliseconds,
   error: ErrorRecord,
-  /** Its output was committed and then found damaged: it does not count as long as it carries this etag. */
-  damagedEtag: z.string().max(200).optional(),
+  /** Its output was committed and then found damaged: it does not count as long as `objectHashOf` its etag is this. */
+  damagedObject: z
+    .string()
+    .regex(/^[0-9a-f]{16}$/)
+    .optional(),
 });
 export type FailureRecord = z.infer<typeof FailureRecord>;
 

@@ -2,6 +2,7 @@ import {
   decide,
   keys,
   needsProgress,
+  objectHashOf,
   StampedeError,
   type Decision,
   type DriverMessage,
@@ -155,10 +156,10 @@ async function withoutDamaged(
   store: ObjectStore,
 ): Promise<ReadonlySet<number>> {
   const whole = new Set(outputs);
-  for (const { job, stage, partition, damagedEtag } of failures) {
-    if (damagedEtag === undefined || !whole.has(partition)) continue;
+  for (const { job, stage, partition, damagedObject } of failures) {
+    if (damagedObject === undefined || !whole.has(partition)) continue;
     const found = await store.head(keys.output(job, stage, partition));
-    if (found === undefined || found.etag === damagedEtag) whole.delete(partition);
+    if (found === undefined || objectHashOf(found.etag) === damagedObject) whole.delete(partition);
   }
   return whole;
 }
@@ -182,10 +183,11 @@ async function recordDamage(
   const attempt = head?.tasks.attempts[partition];
   if (head?.stage.kind !== stage.kind || head.stage.round !== stage.round || attempt === undefined) return;
   if ((await store.head(keys.output(job, stage, partition)))?.etag !== etag) return;
+  const damagedObject = objectHashOf(etag);
   const known = await readFailures(store, job, stage);
-  if (known.some((failure) => failure.partition === partition && failure.damagedEtag === etag)) return;
+  if (known.some((failure) => failure.partition === partition && failure.damagedObject === damagedObject)) return;
   const error = { code: "task.output-damaged", message, retryable: true } as const;
   const failed = { version: 1, job, stage, partition, attempt, failedAt: clock.now(), error } as const;
-  await commitDamage(store, { ...failed, damagedEtag: etag });
+  await commitDamage(store, { ...failed, damagedObject });
   events.emit({ event: "task.failed", job, stage, partition, attempt, code: error.code, message });
 }

@@ -6,7 +6,6 @@ import {
   keys,
   ProgressRecord,
   RetryRecord,
-  sha256Hex,
   type JobId,
   type ObjectStore,
   type Stage,
@@ -16,22 +15,24 @@ import { readAll, readRecord } from "./records.js";
 
 /** Reads and commits what became of attempts. */
 
-/** Attempts that failed, and after those the ones whose output was found damaged: of two records of one attempt the later one counts. */
+/**
+ * Attempts that failed, and after those the ones whose output was found damaged: of two records of one attempt the later one counts. A
+ * record that is damaged itself still says what its key does.
+ */
 export async function readFailures(store: ObjectStore, job: JobId, stage: Stage): Promise<readonly FailureRecord[]> {
-  const [failures, damages] = await Promise.all([
-    readReported(store, job, stage),
-    readAll(store, FailureRecord, keys.damages(job, stage)),
-  ]);
-  return [...failures, ...damages];
+  const [failures, damages] = await Promise.all(
+    [keys.failures(job, stage), keys.damages(job, stage)].map((prefix) =>
+      readAll(store, FailureRecord, prefix, (key, error) => failureFrom(key, error, job, stage)),
+    ),
+  );
+  return [...(failures ?? []), ...(damages ?? [])];
 }
 
-/** A record that is damaged still says that the attempt failed: its key does. */
-function readReported(store: ObjectStore, job: JobId, stage: Stage): Promise<readonly FailureRecord[]> {
-  return readAll(store, FailureRecord, keys.failures(job, stage), (key, error): FailureRecord | undefined => {
-    const attempt = attemptOfFailure(key);
-    const facts = { code: "store.corrupt", message: error.message, retryable: true } as const;
-    return attempt && { version: 1, job, stage, ...attempt, failedAt: 0, error: facts };
-  });
+function failureFrom(key: string, { message }: Error, job: JobId, stage: Stage): FailureRecord | undefined {
+  const attempt = attemptOfFailure(key);
+  if (attempt === undefined) return undefined;
+  const code = attempt.damagedObject === undefined ? "store.corrupt" : "task.output-damaged";
+  return { version: 1, job, stage, ...attempt, failedAt: 0, error: { code, message, retryable: true } };
 }
 
 export function readRetries(store: ObjectStore, job: JobId, stage: Stage): Promise<readonly RetryRecord[]> {
@@ -51,10 +52,10 @@ export function readDeadLetter(store: ObjectStore, job: JobId): Promise<DeadLett
 /** Records that an attempt's output is damaged: a fact of its own, which no other failure of the attempt may hide. */
 export async function commitDamage(
   store: ObjectStore,
-  damage: FailureRecord & { readonly damagedEtag: string },
+  damage: FailureRecord & { readonly damagedObject: string },
 ): Promise<void> {
-  const { job, stage, partition, attempt, damagedEtag } = damage;
-  const key = keys.damage(job, stage, partition, attempt, sha256Hex(damagedEtag).slice(0, 16));
+  const { job, stage, partition, attempt, damagedObject } = damage;
+  const key = keys.damage(job, stage, partition, attempt, damagedObject);
   await createAny(store, key, encodeRecord(FailureRecord, damage));
 }
 
