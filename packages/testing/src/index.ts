@@ -6,6 +6,21 @@ export type { ObjectStoreHarness } from "./contracts/object-store-support.js";
 export { queueContract } from "./contracts/queue.js";
 export type { QueueHarness } from "./contracts/queue-support.js";
 export { EventRecorder } from "./event-recorder.js";
+export { FaultyClock } from "./faults/faulty-clock.js";
+export { FaultyEngine } from "./faults/faulty-engine.js";
+export { FaultyEventSink } from "./faults/faulty-event-sink.js";
+export { FaultyExecutors } from "./faults/faulty-executors.js";
+export { FaultyObjectStore } from "./faults/faulty-object-store.js";
+export { FaultyQueue } from "./faults/faulty-queue.js";
+export {
+  faultsOf,
+  noFaults,
+  type Fault,
+  type FaultKind,
+  type Faults,
+  type Operation,
+  type OperationName,
+} from "./faults/faults.js";
 export { ManualClock } from "./manual-clock.js";
 export { MemoryObjectStore } from "./memory-object-store.js";
 export { SequentialUnique } from "./sequential-unique.js";

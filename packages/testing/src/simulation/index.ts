@@ -1,0 +1,11 @@
+export { campaign, emptySummary, merged, type FailedSeed, type Summary } from "./campaign.js";
+export { judge, type Verdict } from "./judge.js";
+export { isLinearizable, type RegisterOperation } from "./linearizability.js";
+export { failureLine, faultPoint, replay, summaryLine } from "./report.js";
+export { scenarioOf, type Scenario } from "./scenario.js";
+export { shrink, type Shrunk } from "./shrink.js";
+export { simplified } from "./simplify.js";
+export { SimulatedQueue } from "./simulated-queue.js";
+export { simulate, type History } from "./simulation.js";
+export type { SimulatedKind } from "./weather.js";
+export { VirtualTime } from "./virtual-time.js";

@@ -1,0 +1,12 @@
+import { describe, it } from "vitest";
+import { expectNoBrokenPromise } from "./disasters.js";
+
+const part = 2_500;
+const first = 0;
+
+describe(`disasters from seed ${first} on`, () => {
+  it.each([0, 1, 2, 3].map((index) => [first + index * part]))(
+    `${part} seeds from %i on break no promise`,
+    async (from) => expectNoBrokenPromise(from, part),
+  );
+});
