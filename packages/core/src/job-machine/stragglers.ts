@@ -12,8 +12,8 @@ export interface Pace {
 const madFactor = 3;
 /** At least this share of the median: rounds that are all alike have no spread at all. */
 const leastSlack = 0.25;
-/** Below that a difference says nothing: timers of SQS have a grain of a second, a cold start takes tenths of one. */
-const leastSlackMs = 200;
+/** Below that a difference says nothing: a busy machine's timers alone are late by so much. */
+const leastSlackMs = 40;
 /** Durations that are remembered. */
 const rememberedDurations = 64;
 /** A round may add half of them at most, so that one odd round is outvoted by those before it. */
