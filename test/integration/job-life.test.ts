@@ -90,7 +90,7 @@ describe("the life of a job", () => {
         training: { ...training, epochs: 6, quorum: 0.5, lateDeltas: "merge", backups: false },
         partitionRows: [9, 9, 9],
       },
-      { startsAfter: ({ partition, stage }) => (partition === 2 && stage.round === 3 ? 350 : 100) },
+      { startsAfter: ({ partition, stage }) => (partition === 2 && stage.round === 3 ? 200 : 100) },
     );
     expect((await world.run(spec))?.status).toBe("succeeded");
     const { history } = await shown(attic);
