@@ -13,6 +13,7 @@ import { collectGarbage, type GarbageOptions, type GarbageReport } from "@stampe
 import { storePartitions } from "./datasets.js";
 import { makeJobSpec } from "./job-specs.js";
 import { World, type WorldOptions } from "./world.js";
+import { sameStore } from "./same-store.js";
 
 export const hourMs = 3_600_000;
 export const dayMs = 24 * hourMs;
@@ -66,7 +67,7 @@ export class Attic {
 export function dyingStore(store: ObjectStore, calls: number): ObjectStore {
   let left = calls;
   return {
-    ...passingOn(store),
+    ...sameStore(store),
     delete: (key) => {
       left -= 1;
       if (left < 0) return Promise.reject(new StampedeError("store.unavailable", "the process died here"));
@@ -81,7 +82,7 @@ export function slowStore(store: ObjectStore, turns: () => number): ObjectStore 
     for (let left = turns(); left > 0; left -= 1) await Promise.resolve();
   };
   return {
-    ...passingOn(store),
+    ...sameStore(store),
     get: async (key, range) => {
       await wait();
       return store.get(key, range);
@@ -104,16 +105,5 @@ export function slowStore(store: ObjectStore, turns: () => number): ObjectStore 
         yield info;
       }
     },
-  };
-}
-
-function passingOn(store: ObjectStore): ObjectStore {
-  return {
-    get: (key, range) => store.get(key, range),
-    head: (key) => store.head(key),
-    create: (key, body) => store.create(key, body),
-    replace: (key, body, etag) => store.replace(key, body, etag),
-    list: (prefix) => store.list(prefix),
-    delete: (key) => store.delete(key),
   };
 }

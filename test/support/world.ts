@@ -23,6 +23,7 @@ import {
   type ExecutorDeps,
   type Graphs,
 } from "@stampede/training";
+import { sameStore } from "./same-store.js";
 
 type Event =
   | { readonly to: "driver"; readonly body: string; readonly at: number }
@@ -157,15 +158,4 @@ export class World {
     }
     await handleDriverMessage(decodeMessage(DriverMessage, event.body, "driver"), this.deps);
   }
-}
-
-function sameStore(store: ObjectStore): ObjectStore {
-  return {
-    get: (key, range) => store.get(key, range),
-    head: (key) => store.head(key),
-    create: (key, body) => store.create(key, body),
-    replace: (key, body, etag) => store.replace(key, body, etag),
-    list: (prefix) => store.list(prefix),
-    delete: (key) => store.delete(key),
-  };
 }
