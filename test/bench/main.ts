@@ -2,21 +2,32 @@ import { parseArgs } from "node:util";
 import * as z from "zod";
 import { elephasChannels, elephasModes } from "./elephas/run.js";
 import { Refusal, type SuiteReport } from "./measure.js";
+import { variantNames } from "./cloud/variant-names.js";
 import { CaseName } from "./steps/cases.js";
 import { describeMachine, machineLine, reportText, writeReport } from "./report.js";
 
 const usage = `npm run bench [-- SUITE... [OPTIONS]]
-  suites: job aggregate shard store engine reliability (all of these by default), elephas python
+  suites: job aggregate shard store engine reliability (all of these by default), cloud cold elephas python
   --repeat N      measured repeats, after one warm-up          (3)
   --executors N   job: executors                               (2)
   --epochs N      job, elephas: epochs                         (10)
   --workers N     elephas: Spark workers, and executors        (2)
   --mode M        elephas: ${elephasModes.join(", ")}  (synchronous)
   --channel C     elephas, not synchronous: ${elephasChannels.join(", ")}       (http)
+  --sizes N,M     cloud: executors of the job that is priced   (10,100,1000)
+  --fan-out N     cloud: executors with 100 MB of weights      (1000)
+  --work S,T      cloud: seconds of local work of those        (30)
+  --variants A,B  cloud: ${variantNames.join(", ")}  (deployed)
   --cases A,B     engine, python: ${CaseName.options.join(", ")}  (all)
 `;
 
 const Count = z.coerce.number().int().min(1);
+const Counts = z.string().transform((counts, context) => {
+  const parsed = z.array(Count).safeParse(counts.split(","));
+  if (parsed.success) return parsed.data;
+  context.addIssue({ code: "custom", message: `Expected numbers with commas between them, found ${counts}.` });
+  return z.NEVER;
+});
 const Options = z.strictObject({
   repeat: Count.default(3),
   executors: Count.default(2),
@@ -24,6 +35,14 @@ const Options = z.strictObject({
   workers: Count.default(2),
   mode: z.enum(elephasModes).default("synchronous"),
   channel: z.enum(elephasChannels).default("http"),
+  sizes: Counts.default([10, 100, 1_000]),
+  "fan-out": Count.default(1_000),
+  work: Counts.default([30]),
+  variants: z
+    .string()
+    .transform((names) => names.split(","))
+    .pipe(z.array(z.enum(variantNames)))
+    .default(["deployed"]),
   cases: z
     .string()
     .transform((names) => names.split(","))
@@ -32,7 +51,18 @@ const Options = z.strictObject({
 });
 type Options = z.infer<typeof Options>;
 
-const SuiteName = z.enum(["job", "aggregate", "shard", "store", "engine", "reliability", "elephas", "python"]);
+const SuiteName = z.enum([
+  "job",
+  "aggregate",
+  "shard",
+  "store",
+  "engine",
+  "reliability",
+  "cloud",
+  "cold",
+  "elephas",
+  "python",
+]);
 type SuiteName = z.infer<typeof SuiteName>;
 
 /** Suites are loaded when they are run, so that one of them does not weigh on another. */
@@ -43,12 +73,15 @@ const suites: Readonly<Record<SuiteName, (options: Options) => Promise<SuiteRepo
   store: async (options) => (await import("./store.js")).storeSuite(options),
   engine: async (options) => (await import("./engine/suite.js")).engineSuite(options, tell),
   reliability: async (options) => (await import("./reliability/suite.js")).reliabilitySuite(options),
+  cloud: async (options) =>
+    (await import("./cloud/suite.js")).cloudSuite({ ...options, fanOut: options["fan-out"] }, tell),
+  cold: async (options) => (await import("./cloud/cold-start.js")).coldSuite(options),
   elephas: async (options) => (await import("./elephas/suite.js")).elephasSuite(options, tell),
   python: async (options) => (await import("./python/suite.js")).pythonSuite(options, tell),
 };
 
-/** Those that need nothing but npm. */
-const native = SuiteName.exclude(["elephas", "python"]).options;
+/** Those that need nothing but npm, and a few minutes. */
+const native = SuiteName.exclude(["cloud", "cold", "elephas", "python"]).options;
 
 function tell(text: string): void {
   process.stderr.write(`${text}\n`);
@@ -67,7 +100,20 @@ async function main(args: readonly string[]): Promise<void> {
 
 function parse(args: readonly string[]): { names: readonly SuiteName[]; options: Options } {
   const text = { type: "string" } as const;
-  const known = { repeat: text, executors: text, epochs: text, workers: text, mode: text, channel: text, cases: text };
+  const options = [
+    "repeat",
+    "executors",
+    "epochs",
+    "workers",
+    "mode",
+    "channel",
+    "sizes",
+    "fan-out",
+    "work",
+    "variants",
+    "cases",
+  ];
+  const known = Object.fromEntries(options.map((name) => [name, text]));
   try {
     const { values, positionals } = parseArgs({ args: [...args], allowPositionals: true, options: known });
     const names = positionals.map((name) => SuiteName.parse(name));

@@ -24,6 +24,8 @@ interface JobPlan {
   readonly optimizerState: JobSpec["training"]["optimizerState"];
   readonly quorum: number;
   readonly warm: boolean;
+  /** Whether its tasks keep a checkpoint after every piece of work. */
+  readonly keeps: boolean;
   /** Steps that were taken before the process was gone. */
   readonly steps: number;
   /** What happened to it then. */
@@ -41,6 +43,7 @@ const jobPlan: fc.Arbitrary<JobPlan> = fc.record({
   optimizerState: fc.constantFrom("carried", "averaged", "reset"),
   quorum: fc.constantFrom(1, 1, 0.5),
   warm: fc.boolean(),
+  keeps: fc.constantFrom(false, false, true),
   steps: fc.oneof(fc.integer({ min: 0, max: 80 }), fc.constant(10_000)),
   end: fc.constantFrom("none", "none", "cancelled", "failed"),
   afterMs: fc.integer({ min: 0, max: 40 * hourMs }),
@@ -71,9 +74,11 @@ async function storeOf(
 }
 
 async function runPart(attic: Attic, index: number, plan: JobPlan): Promise<Stored> {
-  const { kind, partitionRows, epochs, frequency, optimizerState, quorum, warm, steps, end } = plan;
-  const training = { epochs, batchSize: 4, frequency, optimizerState, quorum, seed: index };
-  const stored = await attic.submit(`job-${index}`, { kind, partitionRows: [...partitionRows], training }, { warm });
+  const { kind, partitionRows, epochs, frequency, optimizerState, quorum, warm, keeps, steps, end } = plan;
+  const checkpointSeconds = keeps ? 0.001 : 300;
+  const training = { epochs, batchSize: 4, frequency, optimizerState, quorum, seed: index, checkpointSeconds };
+  const options = { warm, ...(keeps && { msPerLook: 100 }) };
+  const stored = await attic.submit(`job-${index}`, { kind, partitionRows: [...partitionRows], training }, options);
   let taken = 0;
   await stored.world.run(stored.spec, () => taken++ >= steps);
   stored.world.crash();

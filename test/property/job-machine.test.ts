@@ -5,7 +5,7 @@ import { makeJobSpec } from "../support/job-specs.js";
 
 /** What may happen between two decisions. */
 const happening = fc.record({
-  type: fc.constantFrom("commit", "fail", "aggregate", "sleep", "restart", "look"),
+  type: fc.constantFrom("commit", "fail", "continue", "continue", "aggregate", "sleep", "restart", "look"),
   partition: fc.nat({ max: 4 }),
   ms: fc.nat({ max: 70_000 }),
 });
@@ -23,6 +23,9 @@ test.prop([fc.integer({ min: 1, max: 5 }), fc.integer({ min: 1, max: 3 }), fc.ar
     let weightsCommitted = false;
     let gone = false;
     let ended: string | undefined;
+    /** The most that attempts of each partition have kept in the round. */
+    let kept: number[] = [];
+    let continued = 0;
 
     const look = (): void => {
       const facts: JobFacts = {
@@ -47,11 +50,13 @@ test.prop([fc.integer({ min: 1, max: 5 }), fc.integer({ min: 1, max: 3 }), fc.ar
         if (before?.stage.round !== head.stage.round) {
           outputs = new Set();
           failures = [];
+          kept = [];
           weightsCommitted = false;
         }
         for (const failed of head.tasks.failures) expect(failed).toBeLessThan(maxAttempts);
       }
       for (const action of decision.actions) {
+        if (action.type === "start" && action.retry?.why === "continued") continued += 1;
         if (action.type === "start") expect(outputs.has(action.partition)).toBe(false);
         if (action.type === "wake") expect(action.at).toBeGreaterThan(now);
         if (action.type === "aggregate" && outputs.size === partitions) weightsCommitted = true;
@@ -73,7 +78,36 @@ test.prop([fc.integer({ min: 1, max: 5 }), fc.integer({ min: 1, max: 3 }), fc.ar
         const error = { code: "task.crashed", message: "", retryable: true } as const;
         failures.push({ version: 1, job: spec.job, stage: head.stage, partition, attempt, failedAt: now, error });
       }
+      const before = {
+        attempts: head.tasks.attempts[partition] ?? 1,
+        failures: head.tasks.failures[partition],
+        continued,
+      };
+      const isLeft = type === "continue" && !outputs.has(partition) && !weightsCommitted;
+      // Some have come no further: those count as failed.
+      const reached = isLeft ? Math.max(0, (kept[partition] ?? -1) + (ms % 3) - 1) : 0;
+      const isFurther = reached > (kept[partition] ?? -1);
+      if (isLeft) {
+        const attempt = before.attempts;
+        const error = { code: "task.timed-out", message: "", retryable: true } as const;
+        const ending = {
+          version: 1,
+          job: spec.job,
+          stage: head.stage,
+          partition,
+          attempt,
+          failedAt: now,
+          error,
+        } as const;
+        failures.push({ ...ending, continuesAt: reached });
+        kept[partition] = Math.max(kept[partition] ?? -1, reached);
+      }
       look();
+      if (isLeft && isFurther && ended === undefined) {
+        expect(continued).toBe(before.continued + 1);
+        expect(head.tasks.attempts[partition]).toBe(before.attempts + 1);
+        expect(head.tasks.failures[partition]).toBe(before.failures);
+      }
     }
     for (let step = 0; step < 10 * epochs && ended === undefined; step += 1) {
       outputs = new Set(partitionRows.keys());

@@ -1,25 +1,6 @@
-import type { SimulatedKind } from "@stampede/testing/simulation";
-
-/** A change to a built file. */
-export interface Edit {
-  /** Below `packages/`. */
-  readonly file: string;
-  /** Occurs exactly once in it. */
-  readonly find: string;
-  readonly replace: string;
-}
-
-/** A bug that is planted on purpose: the simulator must find it. */
-export interface Mutant {
-  readonly name: string;
-  readonly edits: readonly Edit[];
-  /** Promises one of which it breaks. */
-  readonly breaks: readonly string[];
-  /** What has to go wrong, more than once: in a weather of all kinds that is too rare. */
-  readonly kinds?: readonly SimulatedKind[];
-}
-
-const edit = (file: string, find: string, replace: string): Edit => ({ file, find, replace });
+import { continuation } from "./continuation-mutants.js";
+import { edit, type Mutant } from "./mutant.js";
+import { slicing } from "./slicing-mutants.js";
 
 /** What goes wrong with counting, averaging and bits. */
 const arithmetic: readonly Mutant[] = [
@@ -27,7 +8,7 @@ const arithmetic: readonly Mutant[] = [
     name: "deltas are added in the order in which they are read",
     edits: [
       edit(
-        "training/dist/parameter-server/read-delta.js",
+        "training/dist/in-order.js",
         "const first = pending.shift();",
         "const won = await Promise.race(pending.map((each, at) => each.then(() => at, () => at))); const [first] = pending.splice(won, 1);",
       ),
@@ -65,11 +46,13 @@ const arithmetic: readonly Mutant[] = [
   {
     name: "damaged deltas are averaged",
     edits: [edit("core/dist/codec/tensor-records.js", "    checkSeal(bytes, sealedOpening(bytes), key);", "")],
-    breaks: ["same-bits"],
+    kinds: ["decays"],
+    // A wrong bit may also lie in a name.
+    breaks: ["same-bits", "jobs-fail-for-a-reason"],
   },
   {
     name: "weights that are no numbers are committed",
-    edits: [edit("training/dist/executor/train-task.js", "if (!Number.isFinite(norm))", "if (false)")],
+    edits: [edit("training/dist/executor/train-output.js", "if (!Number.isFinite(norm))", "if (false)")],
     // Its record cannot even be written.
     breaks: ["failures-have-a-cause"],
   },
@@ -88,7 +71,7 @@ const arithmetic: readonly Mutant[] = [
     name: "the optimizer goes on from the round before the last one",
     edits: [
       edit(
-        "training/dist/executor/train-task.js",
+        "training/dist/executor/optimizer-state.js",
         "let round = stage.round - 1; round > 0",
         "let round = stage.round - 2; round > 0",
       ),
@@ -126,6 +109,7 @@ const commits: readonly Mutant[] = [
       ),
     ],
     breaks: ["drivers-cost-no-attempt", "attempts-have-a-cause", "costs-are-bounded"],
+    kinds: ["conflict-with-itself"],
   },
   {
     name: "a driver that takes every conflict for a victory",
@@ -293,7 +277,7 @@ const relapses: readonly Mutant[] = [
   },
   {
     name: "relapse: a read of a header's length that was torn is not repeated",
-    edits: [edit("training/dist/store/round-store.js", "if (isDamage(error))", "if (false)")],
+    edits: [edit("training/dist/store/headers.js", "if (isDamage(error))", "if (false)")],
     kinds: ["bit-flipped"],
     breaks: ["jobs-fail-for-a-reason"],
   },
@@ -339,7 +323,20 @@ const relapses: readonly Mutant[] = [
     kinds: ["conflict-with-itself", "bit-flipped", "truncated"],
     breaks: ["functions-fail-for-a-reason"],
   },
+  {
+    name: "relapse: an attempt whose clock is behind stands in its own way",
+    edits: [edit("core/dist/job-machine/signs-of-life.js", "other.attempt === attempt.attempt || ", "")],
+    kinds: ["jumps"],
+    breaks: ["attempts-have-a-cause"],
+  },
 ];
 
 /** Every planted bug. */
-export const mutants: readonly Mutant[] = [...arithmetic, ...commits, ...vigilance, ...relapses];
+export const mutants: readonly Mutant[] = [
+  ...arithmetic,
+  ...slicing,
+  ...commits,
+  ...vigilance,
+  ...continuation,
+  ...relapses,
+];

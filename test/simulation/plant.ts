@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import { build, type Plugin } from "esbuild";
 import * as z from "zod";
-import type { Edit } from "./mutants.js";
+import type { Edit } from "./mutant.js";
 
 const packages = join(import.meta.dirname, "../../packages");
 

@@ -9,6 +9,7 @@ export function storeCluster(store: ObjectStore): Cluster {
     open: () => Promise.resolve(store),
     warm: () => undefined,
     run: (job) => Promise.reject(new StampedeError("internal.unexpected", `nothing runs ${job} here`)),
+    wake: () => Promise.resolve(),
     record: (event) => void told.push(event),
     events: (job) => Promise.resolve(told.filter((event) => event.job === job)),
   };

@@ -48,6 +48,8 @@ export interface WorldOptions {
   readonly startsAfter?: (task: TaskMessage) => number;
   /** The memory that executors say they use. */
   readonly usedBytes?: () => number;
+  /** How long the invocation of a task may last, in ms. @default until the task's deadline */
+  readonly invocationMs?: (task: TaskMessage) => number;
   /** One executor does every task and remembers what it may; else each task has one that was started a moment ago. */
   readonly warm?: boolean;
 }
@@ -151,7 +153,8 @@ export class World {
     if (event.to === "executor") {
       const executor = this.#warm ?? new Executor(this.deps);
       if (this.#options.warm === true) this.#warm = executor;
-      return executor.run(event.task);
+      const { invocationMs } = this.#options;
+      return executor.run(event.task, invocationMs && { until: this.#now + invocationMs(event.task) });
     }
     if (event.to === "deltas") {
       return handleDeltaMessages([decodeMessage(DeltaMessage, event.body, "deltas")], this.deps);

@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { Command, CommanderError, Option } from "commander";
 import { exitCode, type ExitCode } from "./exit-code.js";
 import { voiceFor, type Host } from "./host.js";
+import type { DoctorOptions } from "./commands/doctor.js";
 import type { GcOptions } from "./commands/gc.js";
 import type { EvaluateOptions, PredictOptions } from "./commands/inference.js";
 import type { JobsOptions } from "./commands/jobs.js";
@@ -62,10 +63,14 @@ function buildProgram(host: Host, choose: (act: Act) => void): Command {
   addJobs(program, host, choose);
   program
     .command("doctor")
-    .description("Check that this machine has what training needs")
+    .description("Check that this machine, or an AWS endpoint, has what training needs")
+    .addOption(clusterOption("what to check"))
+    .option("--endpoint <url>", "prove this AWS-compatible endpoint: conditional writes, queues, clock, permissions")
+    .option("--bucket <bucket>", "the bucket to try (default: STAMPEDE_BUCKET, else one that is made and removed)")
+    .option("--queue <url>", "the driver's queue (default: STAMPEDE_DRIVER_QUEUE_URL, else none)")
     .option("--json", "one JSON object a check")
-    .addHelpText("after", examples("stampede doctor"))
-    .action((options: { json?: boolean }) =>
+    .addHelpText("after", examples("stampede doctor", "stampede doctor --endpoint http://127.0.0.1:4566"))
+    .action((options: DoctorOptions) =>
       choose(async () => (await import("./commands/doctor.js")).doctor(host, options)),
     );
   return program;
@@ -80,7 +85,8 @@ Examples:
 
 Exit codes: 0 done, 1 failed, 2 bad input (nothing started), 130 interrupted (and resumable).
 In a pipe or with --json, stdout has one JSON object a line; words to people go to stderr.
-Jobs and data live in STAMPEDE_HOME (default: .stampede in the current folder).`;
+Jobs and data live in STAMPEDE_HOME (default: .stampede in the current folder). With --cluster aws they live in
+STAMPEDE_BUCKET, and STAMPEDE_DRIVER_QUEUE_URL is told of them; AWS_REGION and AWS_ENDPOINT_URL are heeded.`;
 
 function examples(...commands: string[]): string {
   return `\nExamples:\n${commands.map((command) => `  $ ${command}`).join("\n")}`;
@@ -88,9 +94,9 @@ function examples(...commands: string[]): string {
 
 const jsonOption = ["--json", "JSON lines on stdout, as in a pipe"] as const;
 
-/** The HTTP endpoint is not built yet, so this machine is the only cluster. */
-function clusterOption(): Option {
-  return new Option("--cluster <cluster>", "where the job runs: local (this machine)").default("local");
+/** The HTTP endpoint is not built yet. */
+function clusterOption(what = "where the job runs"): Option {
+  return new Option("--cluster <local|aws>", `${what}: this machine, or AWS (default: STAMPEDE_CLUSTER, else local)`);
 }
 
 function isolationOption(): Option {
@@ -160,12 +166,15 @@ function inferenceOptions(command: Command): Command {
     .option(...jsonOption);
 }
 
+const whereJobsAre = "where the jobs are";
+
 function addJobs(program: Command, host: Host, choose: (act: Act) => void): void {
   const jobs = program.command("jobs").description("Jobs of this store: past ones, and those that other processes run");
   const load = () => import("./commands/jobs.js");
   jobs
     .command("list")
     .description("All jobs, the newest first")
+    .addOption(clusterOption(whereJobsAre))
     .option(...jsonOption)
     .action((options: JobsOptions) => choose(async () => (await load()).listJobs(host, options)));
   const onJob = (name: string, description: string, act: (id: string, options: JobsOptions) => Promise<ExitCode>) =>
@@ -173,6 +182,7 @@ function addJobs(program: Command, host: Host, choose: (act: Act) => void): void
       .command(name)
       .description(description)
       .argument("<job>", "the job's id, as `stampede jobs list` shows it")
+      .addOption(clusterOption(whereJobsAre))
       .option(...jsonOption)
       .action((id: string, options: JobsOptions) => choose(() => act(id, options)));
   onJob("show", "The life of a job: rounds, attempts, signs of life, failures", async (id, options) =>
@@ -189,6 +199,7 @@ function addWatch(jobs: Command, host: Host, choose: (act: Act) => void): void {
     .command("watch")
     .description("Follow a job that another process runs, and say when nothing is heard of it")
     .argument("<job>", "the job's id, as `stampede jobs list` shows it")
+    .addOption(clusterOption(whereJobsAre))
     .option("--give-up-after <seconds>", "end with exit code 1 (job.silent) when nothing was heard for so long")
     .option(...jsonOption)
     .action((id: string, options: WatchOptions) =>
@@ -200,6 +211,7 @@ function addGc(jobs: Command, host: Host, choose: (act: Act) => void): void {
   jobs
     .command("gc")
     .description("Remove what no job needs: deltas and weights of rounds that are over, data sets without a job")
+    .addOption(clusterOption(whereJobsAre))
     .option("--dry-run", "only say what would be removed")
     .option(
       "--min-age-hours <n>",

@@ -1,7 +1,7 @@
 import type { Cluster, JobSucceeded } from "@stampede/client";
 import { suspendsJob, type ErrorCode, type JobEvent, type JobId } from "@stampede/core";
 import { redirectConsole } from "./console.js";
-import { openCluster, type Client, type Isolation, type OpenCluster } from "./cluster.js";
+import { cloudLines, clusterWords, openCluster, type Client, type ClusterChoice, type OpenCluster } from "./cluster.js";
 import { exitCode, type ExitCode } from "./exit-code.js";
 import { voiceFor, type Host } from "./host.js";
 import { listenForInterrupt } from "./interruption.js";
@@ -13,8 +13,7 @@ import { reportError } from "./report-error.js";
 export interface JobCommand {
   /** Epochs of the whole job, where there are any. */
   readonly epochs?: number;
-  /** What each executor runs in. */
-  readonly isolation?: Isolation | undefined;
+  readonly cluster: ClusterChoice;
   /** Told before anything starts. */
   readonly plan: readonly string[];
   run(client: Client, cluster: Cluster, hooks: JobHooks): Promise<JobSucceeded>;
@@ -51,10 +50,12 @@ function refuse(host: Host, json: boolean, error: unknown): ExitCode {
 
 async function carryOut(host: Host, json: boolean, command: JobCommand): Promise<ExitCode> {
   const presenter = makePresenter(host, { json, ...(command.epochs !== undefined && { epochs: command.epochs }) });
+  const { name } = command.cluster;
   const job = (): JobId | undefined => presenter.view.submitted?.job;
   let cluster: OpenCluster | undefined;
   const onFirst = (reason: "signal" | "closed"): void => {
-    const kept = job() === undefined ? "no job was submitted" : "committed rounds are kept";
+    const remains = name === "aws" ? "the job goes on in the cloud" : "committed rounds are kept";
+    const kept = job() === undefined ? "no job was submitted" : remains;
     const last = failedEvent(job(), "job.interrupted", `The run was interrupted; ${kept}.`);
     presenter.close(reason === "signal" ? last : undefined, []);
     if (reason === "signal") presenter.note(interruptedLines(job(), command));
@@ -63,7 +64,7 @@ async function carryOut(host: Host, json: boolean, command: JobCommand): Promise
   const restoreConsole = redirectConsole((lines) => presenter.note(lines));
   try {
     presenter.note(command.plan);
-    const opened = await openCluster(host, command.isolation);
+    const opened = await openCluster(host, command.cluster);
     cluster = opened.cluster;
     const onEvent = (event: JobEvent): void => presenter.event(event);
     const outcome = await command.run(opened.client, cluster, { onEvent, signal: interruption.signal });
@@ -93,7 +94,8 @@ const ofSaving: ReadonlySet<ErrorCode> = new Set<ErrorCode>(["output.full", "out
 
 function wayOnLines(job: JobId | undefined, code: ErrorCode, command: JobCommand): string[] {
   if (job === undefined) return [];
-  const life = `  its life: stampede jobs show ${job}`;
+  const life = `  its life: stampede jobs show ${job}${clusterWords(command.cluster.name)}`;
+  if (command.cluster.name === "aws" && code === "store.unavailable") return [...goesOnLines(job, command), life];
   if (command.resume !== undefined && suspendsJob(code)) {
     return ["  Committed rounds are kept. When that is mended, go on with:", `  ${command.resume(job)}`, life];
   }
@@ -109,6 +111,14 @@ function wayOnLines(job: JobId | undefined, code: ErrorCode, command: JobCommand
 
 function interruptedLines(job: JobId | undefined, command: JobCommand): string[] {
   if (job === undefined) return ["Interrupted. No job was submitted; start again when you like."];
+  if (command.cluster.name === "aws") return ["Interrupted: it is no longer waited for.", ...goesOnLines(job, command)];
   if (command.resume === undefined) return ["Interrupted. Start it again when you like."];
   return ["Interrupted. Committed rounds are kept. Go on with:", `  ${command.resume(job)}`];
+}
+
+/** Interrupting whoever waits for a job in the cloud stops nothing. */
+function goesOnLines(job: JobId, command: JobCommand): string[] {
+  const again =
+    command.resume === undefined ? [] : ["  wait for it again, and save its model:", `  ${command.resume(job)}`];
+  return [`${job} goes on in the cloud.`, ...again, ...cloudLines(job)];
 }

@@ -3,6 +3,7 @@ import {
   keys,
   resolveMetrics,
   roundsOf,
+  type JobId,
   type JobResult,
   type JobSpec,
   type ObjectStore,
@@ -63,15 +64,7 @@ async function readOwnRecords(
   upTo: number,
   result: JobResult | undefined,
 ): Promise<StoredRounds> {
-  const read: (RoundRecord | typeof damaged | undefined)[] = [];
-  while (read.length < upTo) {
-    const count = Math.min(readsAtOnce, upTo - read.length);
-    const first = read.length + 1;
-    const batch = Array.from({ length: count }, (_, index) =>
-      unlessDamaged(readRoundRecord(store, job, first + index)),
-    );
-    read.push(...(await Promise.all(batch)));
-  }
+  const read = await readEach(store, job, 1, upTo);
   // Each round begins with the weights of the one before: those before the last one that is there have been.
   const last = Math.max(result?.round ?? 0, read.findLastIndex((record) => record !== undefined) + 1);
   const unreadable = read.slice(0, last).flatMap((record, index): UnreadableRecord[] => {
@@ -80,6 +73,34 @@ async function readOwnRecords(
     return [{ round, key: keys.weights(job, round), found: record ?? "missing" }];
   });
   return { records: read.filter((record) => record !== undefined && record !== damaged), unreadable };
+}
+
+/** The records of some rounds, without those that are not there or damaged. */
+export async function readSomeRounds(
+  store: ObjectStore,
+  job: JobId,
+  from: number,
+  upTo: number,
+): Promise<readonly RoundRecord[]> {
+  const read = await readEach(store, job, from, upTo);
+  return read.filter((record) => record !== undefined && record !== damaged);
+}
+
+async function readEach(
+  store: ObjectStore,
+  job: JobId,
+  from: number,
+  upTo: number,
+): Promise<readonly (RoundRecord | typeof damaged | undefined)[]> {
+  const read: (RoundRecord | typeof damaged | undefined)[] = [];
+  for (let first = from; first <= upTo; first += readsAtOnce) {
+    const count = Math.min(readsAtOnce, upTo - first + 1);
+    const batch = Array.from({ length: count }, (_, index) =>
+      unlessDamaged(readRoundRecord(store, job, first + index)),
+    );
+    read.push(...(await Promise.all(batch)));
+  }
+  return read;
 }
 
 const damaged = "damaged";

@@ -1,4 +1,8 @@
 export type { GarbageReport } from "@stampede/training";
+export { awsCluster, type AwsCluster } from "./aws-cluster.js";
+export type { AwsClusterOptions } from "./aws-settings.js";
+export { JobStory, type SeenFacts } from "./events-from-facts.js";
+export { FactsLog } from "./facts-log.js";
 export { localCluster, type LocalCluster, type LocalClusterOptions } from "./local-cluster.js";
 export { removeGarbage, type GarbageRequest } from "./garbage.js";
 export { cancelJob, feelPulse, listJobs, showJob, type JobPulse } from "./jobs.js";

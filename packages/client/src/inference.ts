@@ -14,12 +14,18 @@ import {
 } from "@stampede/core";
 import { decodePredictions } from "@stampede/data";
 import type { DefinedModel } from "@stampede/runtime";
-import { checkFit, checkMemory, inferenceBatchSize, submitJob, type Graphs } from "@stampede/training";
-import { planInference } from "./plan-engine.js";
-import { largestPartition } from "./prepare.js";
+import {
+  checkFit,
+  checkMemory,
+  inferenceBatchSize,
+  parametersIn,
+  submitJob,
+  submittedEvent,
+  type Graphs,
+} from "@stampede/training";
+import { largestPartition, planInference } from "@stampede/training/prepare";
 import { planSaved } from "./saved-graphs.js";
 import { shardForInference } from "./shard.js";
-import { submittedEvent } from "./submitted.js";
 import { systemClock, systemUnique } from "@stampede/local";
 import { runToEnd, teller, type Tell } from "./training-run.js";
 import type { Cluster, DatasetInput } from "./types.js";
@@ -83,7 +89,7 @@ export async function runInference(
     training,
   });
   await submitJob(spec, { weights, graphs }, { store, clock: systemClock, unique: systemUnique });
-  tell(submittedEvent(spec, weights, false));
+  tell(submittedEvent(spec, parametersIn(weights), false));
   const result = await runToEnd(cluster, job, { resumed: false, tell, signal });
   return { spec, result, store };
 }

@@ -11,27 +11,45 @@ import {
   type ObjectStore,
 } from "@stampede/core";
 import { systemClock, systemUnique } from "@stampede/local";
-import { cancelJob as cancelStored, readHead, readResult, readSpec } from "@stampede/training";
+import { cancelJob as cancelStored, exists, limitsOf, readHead, readResult, readSpec } from "@stampede/training";
 import { historyOf, readRounds } from "./history.js";
 import { readTrouble } from "./life.js";
-import { limitsOf } from "./limits.js";
+import { findRequested, requestedDetails, type RequestedJob } from "./requested-jobs.js";
 import type { Cluster, JobDetails, JobSummary, SignOfLife } from "./types.js";
 import { readUnderWay } from "./under-way.js";
+
+/** Each is three small reads, which a store far away answers slowly. */
+const jobsAtOnce = 16;
 
 /** Every job in the store, the newest first. */
 export async function listJobs(cluster: Cluster): Promise<readonly JobSummary[]> {
   const store = await cluster.open();
-  const jobs: JobSummary[] = [];
+  const found = new Map<JobId, "requested" | "stored">();
   for await (const { key } of store.list(keys.jobs)) {
-    if (!key.endsWith("/spec.json")) continue;
-    jobs.push((await readSummary(store, parseJobId(jobOfKey(key) ?? ""))).summary);
+    const isStored = key.endsWith("/spec.json");
+    if (isStored || key.endsWith("/request.json")) {
+      found.set(parseJobId(jobOfKey(key) ?? ""), isStored ? "stored" : "requested");
+    }
+  }
+  const jobs: JobSummary[] = [];
+  for (let from = 0; from < found.size; from += jobsAtOnce) {
+    const batch = [...found].slice(from, from + jobsAtOnce);
+    for (const read of await Promise.all(batch.map(([job, as]) => readListed(store, job, as)))) jobs.push(...read);
   }
   return jobs.toSorted((a, b) => b.createdAt - a.createdAt);
+}
+
+/** None for a request that was removed meanwhile. */
+async function readListed(store: ObjectStore, job: JobId, as: "requested" | "stored"): Promise<readonly JobSummary[]> {
+  const read = as === "stored" ? await readSummary(store, job) : await findRequested(store, job);
+  return read === undefined ? [] : [read.summary];
 }
 
 /** @throws StampedeError `job.not-found` */
 export async function showJob(cluster: Cluster, job: JobId): Promise<JobDetails> {
   const store = await cluster.open();
+  const requested = await unlessStored(store, job);
+  if (requested !== undefined) return requestedDetails(store, requested, systemClock.now());
   const { spec, result, head, summary } = await readSummary(store, job);
   const [{ records, unreadable }, trouble, underWay] = await Promise.all([
     readRounds(store, spec, summary.round, result),
@@ -71,6 +89,11 @@ export interface JobPulse {
  */
 export async function feelPulse(cluster: Cluster, job: JobId): Promise<JobPulse> {
   const store = await cluster.open();
+  const requested = await unlessStored(store, job);
+  if (requested !== undefined) {
+    // Its data may be on its way for hours, without a sign of life of the job.
+    return { ...requested.summary, lastSign: undefined, heartbeatTimeoutMs: Infinity };
+  }
   const { spec, result, head, summary } = await readSummary(store, job);
   const { kind, training } = spec;
   const underWay = result === undefined ? await readUnderWay(store, spec, head, systemClock.now()) : undefined;
@@ -84,6 +107,13 @@ export async function feelPulse(cluster: Cluster, job: JobId): Promise<JobPulse>
  */
 export async function cancelJob(cluster: Cluster, job: JobId): Promise<void> {
   await cancelStored(job, { store: await cluster.open(), clock: systemClock, unique: systemUnique });
+  // It is cancelled already: a hint that is lost changes when that is noticed.
+  await cluster.wake(job).catch(() => undefined);
+}
+
+/** A job that was requested; undefined for one that is stored. */
+async function unlessStored(store: ObjectStore, job: JobId): Promise<RequestedJob | undefined> {
+  return (await exists(store, keys.spec(job))) ? undefined : findRequested(store, job);
 }
 
 interface ReadJob {

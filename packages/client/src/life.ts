@@ -18,7 +18,9 @@ export async function readTrouble(store: ObjectStore, spec: JobSpec): Promise<Tr
       readFailures(store, spec.job, stage),
       readRetries(store, spec.job, stage),
     ]);
-    for (const { partition, attempt, failedAt: at, error } of failed) {
+    for (const { partition, attempt, failedAt: at, error, continuesAt } of failed) {
+      // It ended without an output, and has not failed: the next attempt goes on from its checkpoint.
+      if (continuesAt !== undefined) continue;
       const { code, message } = error;
       failures.push({ stage: stageName(stage), partition, attempt, at, code, message });
     }
@@ -35,7 +37,7 @@ function stageName({ kind, round }: Stage): string {
 }
 
 /** Stages with a failure or a retry, in the order of rounds: one look at the job's folder instead of two a round. */
-async function troubledStages(store: ObjectStore, { job }: JobSpec): Promise<readonly Stage[]> {
+export async function troubledStages(store: ObjectStore, { job }: JobSpec): Promise<readonly Stage[]> {
   const found = new Map<string, Stage>();
   for await (const { key } of store.list(keys.rounds(job))) {
     const round = roundOfKey(key, job);

@@ -1,20 +1,17 @@
 import { createRequire } from "node:module";
 import {
-  deriveKey,
-  JobSpec,
   makeJobId,
   type CompileSettings,
   type EngineName,
+  type JobSpec,
   type ObjectStore,
   type TrainingSettings,
 } from "@stampede/core";
-import type { ShardedSet } from "@stampede/data";
 import { systemClock, systemUnique } from "@stampede/local";
 import { defineModel, prepareTfjs, readModelJson, withSeededRandom, type DefinedModel } from "@stampede/runtime";
-import { checkFit, checkMemory, submitJob } from "@stampede/training";
-import { planTraining } from "./plan-engine.js";
+import { parametersIn, submitJob, submittedEvent } from "@stampede/training";
+import { initialWeightsKey, planJob, withGradients } from "@stampede/training/prepare";
 import { shardForTraining } from "./shard.js";
-import { submittedEvent } from "./submitted.js";
 import type { Tell } from "./training-run.js";
 import type { Capacity, DatasetInput, ModelSource } from "./types.js";
 
@@ -46,57 +43,21 @@ export interface PrepareDeps {
  */
 export async function prepareTraining(plan: TrainingPlan, deps: PrepareDeps): Promise<JobSpec> {
   const { store, capacity, tell, signal } = deps;
+  const { name, training, engine } = plan;
   const createdAt = systemClock.now();
-  const job = makeJobId(plan.name, createdAt, systemUnique.hex(6));
-  const model = await obtainModel(plan);
-  const { definition, weights } = model;
-  const { train, validation } = await shardForTraining(plan, { job, store, tell, signal });
-  checkFit(definition, train.manifest.fields, true);
-  if (validation !== undefined) checkFit(definition, validation.manifest.fields, true);
-  const { gradients: _, ...training } = plan.training;
-  const { batchSize } = training;
-  const partitionBytes = largestPartition(train) + largestPartition(validation);
-  checkMemory({ kind: "train", model: definition, weights, batchSize, partitionBytes }, capacity.memoryBytes);
-  const engine = { model, wanted: plan.engine, data: train, validation, batchSize, capacity, store };
-  const { facts, graphs } = await planTraining(engine);
-  const spec = JobSpec.parse({
-    version: 1,
-    job,
-    name: plan.name,
-    kind: "train",
-    createdAt,
-    ...facts,
-    model: definition,
-    dataset: train.id,
-    partitions: training.executors,
-    partitionRows: train.manifest.parts.map(({ rows }) => rows),
-    ...(validation && { validation: validation.id }),
-    training,
-  });
+  const job = makeJobId(name, createdAt, systemUnique.hex(6));
+  const model = withGradients(await defineOrRead(plan), training);
+  const sets = await shardForTraining(plan, { job, store, tell, signal });
+  const { spec, parts } = await planJob({ job, name, createdAt, training, engine, capacity }, model, sets, store);
   signal?.throwIfAborted();
-  await submitJob(spec, { weights, graphs }, { store, clock: systemClock, unique: systemUnique });
-  tell(submittedEvent(spec, weights, false));
+  await submitJob(spec, parts, { store, clock: systemClock, unique: systemUnique });
+  tell(submittedEvent(spec, parametersIn(parts.weights), false));
   return spec;
 }
 
-export function largestPartition(set: ShardedSet | undefined): number {
-  return Math.max(0, ...(set?.manifest.parts ?? []).map(({ bytes }) => bytes));
-}
-
-/**
- * The model's definition and the weights it begins with, which follow from the job's seed where Stampede builds them. What is to
- * happen to gradients is a part of how the model trains.
- */
-async function obtainModel(plan: TrainingPlan): Promise<DefinedModel> {
-  const { gradients } = plan.training;
-  const defined = await defineOrRead(plan);
-  if (gradients === undefined) return defined;
-  const { definition } = defined;
-  return { ...defined, definition: { ...definition, training: { ...definition.training, gradients } } };
-}
-
+/** The model and the weights it begins with, which follow from the job's seed where Stampede builds them. */
 async function defineOrRead({ model, compile, training }: TrainingPlan): Promise<DefinedModel> {
-  const key = deriveKey(training.seed, "initial weights");
+  const key = initialWeightsKey(training);
   if (model.type === "file") return readModelJson(model.path, { seedKey: key, compile });
   // The user's module makes weights, and a tfjs without a backend cannot.
   await prepareTfjs();

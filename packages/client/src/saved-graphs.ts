@@ -2,8 +2,8 @@ import { StampedeError, type Field, type GraphName, type JobSpec, type ObjectSto
 import type { ShardedSet } from "@stampede/data";
 import { chooseCompute } from "@stampede/runtime";
 import { storedGraphs, type Graphs } from "@stampede/training";
+import { engineOf, sameFields, type JobEngine } from "@stampede/training/prepare";
 import type { InferencePlan } from "./inference.js";
-import { engineOf, sameFields, type JobEngine } from "./plan-engine.js";
 import type { Capacity } from "./types.js";
 
 /**

@@ -1,8 +1,10 @@
-import type { JobEvent, JobId, ObjectStore } from "@stampede/core";
+import type { JobId, ObjectStore } from "@stampede/core";
 import { shardDataset, type ShardDeps, type ShardedSet } from "@stampede/data";
+import { dataReady, trainingSets, type TrainingSets } from "@stampede/training/prepare";
 import type { InferencePlan } from "./inference.js";
 import type { TrainingPlan } from "./prepare.js";
 import type { Tell } from "./training-run.js";
+import type { DatasetInput } from "./types.js";
 
 interface ShardFor {
   readonly job: JobId;
@@ -11,31 +13,15 @@ interface ShardFor {
   readonly signal: AbortSignal | undefined;
 }
 
-type SetName = Extract<JobEvent, { event: "data.ready" }>["set"];
-
 /** Puts the training data, and the validation data if there is any, into the store. */
-export async function shardForTraining(
-  plan: TrainingPlan,
-  by: ShardFor,
-): Promise<{ readonly train: ShardedSet; readonly validation: ShardedSet | undefined }> {
-  const { train, validation, validationSplit } = plan.data;
-  const partitions = plan.training.executors;
-  const common = { baseFolder: plan.baseFolder, partitions };
+export function shardForTraining(plan: TrainingPlan, by: ShardFor): Promise<TrainingSets> {
+  const { job, tell } = by;
   const deps = depsOf(by);
-  const split = validationSplit === undefined ? {} : { validationSplit };
-  const { seed } = plan.training;
-  const sharded = await shardDataset({ ...common, dataset: train, order: "shuffled", seed, ...split }, deps);
-  announce("train", sharded.train, by);
-  const held = validation === undefined ? sharded.validation : await shardValidation();
-  if (held !== undefined) announce("validation", held, by);
-  return { train: sharded.train, validation: held };
-
-  async function shardValidation(): Promise<ShardedSet | undefined> {
-    if (validation === undefined) return undefined;
-    const preprocessing = sharded.train.manifest.fields;
-    const request = { ...common, dataset: validation, order: "kept", preprocessing, emptyPartitions: "allow" } as const;
-    return (await shardDataset(request, deps)).train;
-  }
+  return trainingSets<DatasetInput, never>(plan.data, plan.training, {
+    baseFolder: plan.baseFolder,
+    request: async (request) => shardDataset(request, deps),
+    onSet: (name, set) => tell(dataReady(job, name, set)),
+  });
 }
 
 /** Puts data to be evaluated or predicted into the store: in its own order, prepared as the training data was. */
@@ -55,15 +41,10 @@ export async function shardForInference(
     ...(plan.fields && { preprocessing: plan.fields }),
   } as const;
   const { train } = await shardDataset(request, depsOf(by));
-  announce(kind, train, by);
+  by.tell(dataReady(by.job, kind, train));
   return train;
 }
 
 function depsOf({ job, store, signal }: ShardFor): ShardDeps {
   return { job, store, ...(signal && { signal }) };
-}
-
-function announce(set: SetName, { id, manifest, reused, ms, bytes }: ShardedSet, { job, tell }: ShardFor): void {
-  const partitions = manifest.parts.length;
-  tell({ event: "data.ready", job, set, dataset: id, rows: manifest.rows, partitions, bytes, reused, ms });
 }

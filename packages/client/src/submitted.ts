@@ -1,16 +1,53 @@
-import { roundsOf, sizeOf, type JobEvent, type JobSpec, type NamedTensors } from "@stampede/core";
-import { limitsOf } from "./limits.js";
+import {
+  decodeSafetensorsHeader,
+  decodeTensorRecordHeader,
+  isDamage,
+  keys,
+  RoundRecord,
+  safetensorsHeaderEnd,
+  type JobEvent,
+  type JobResult,
+  type JobSpec,
+  type ObjectStore,
+} from "@stampede/core";
+import { parametersIn, submittedEvent } from "@stampede/training";
 
-/** The event that begins a run. */
-export function submittedEvent(
+type Submitted = Extract<JobEvent, { event: "job.submitted" }>;
+
+/** A header with some thousand weights. */
+const firstLookBytes = 65_536;
+
+/** How a stored job began: what its client told, and when. The weights themselves are not read. */
+export async function readBeginning(
+  store: ObjectStore,
   spec: JobSpec,
-  weights: NamedTensors,
-  resumed: boolean,
-): Extract<JobEvent, { event: "job.submitted" }> {
-  const { job, name, kind, engine, engineReason, partitions: executors } = spec;
-  const parameters = [...weights.values()].reduce((sum, { shape }) => sum + sizeOf(shape), 0);
-  const rounds = kind === "train" ? roundsOf(spec) : 0;
-  const reason = engineReason === undefined ? {} : { engineReason };
-  const limits = limitsOf(spec.training);
-  return { event: "job.submitted", job, name, kind, engine, ...reason, executors, rounds, parameters, resumed, limits };
+  result: JobResult | undefined,
+): Promise<{ readonly submitted: Submitted; readonly beganAt: number }> {
+  // Those of round 0 may be gone once the job has ended; the result's have the same shapes.
+  const first = await headerOf(store, spec, 0);
+  const header = first ?? (result && (await headerOf(store, spec, result.round)));
+  const submitted = submittedEvent(spec, header?.parameters ?? 0, false);
+  return { submitted, beganAt: first?.committedAt ?? spec.createdAt };
+}
+
+/** Undefined where it is gone or damaged: it is for people. */
+async function headerOf(
+  store: ObjectStore,
+  { job }: JobSpec,
+  round: number,
+): Promise<{ readonly parameters: number; readonly committedAt: number } | undefined> {
+  const key = keys.weights(job, round);
+  const look = await store.get(key, { start: 0, end: firstLookBytes });
+  if (look === undefined) return undefined;
+  try {
+    const end = safetensorsHeaderEnd(look.body, key);
+    const whole = end <= look.body.length ? look : await store.get(key, { start: 0, end });
+    if (whole === undefined) return undefined;
+    const { committedAt } = decodeTensorRecordHeader(RoundRecord, whole.body, key);
+    const { entries } = decodeSafetensorsHeader(whole.body, key);
+    return { parameters: parametersIn(entries.map((entry) => [entry.name, entry])), committedAt };
+  } catch (error) {
+    if (isDamage(error)) return undefined;
+    throw error;
+  }
 }

@@ -8,9 +8,8 @@ import {
   type JobSpec,
   type ObjectStore,
 } from "@stampede/core";
-import { readResult, readSpec, readWeights, splitTensors } from "@stampede/training";
+import { parametersIn, readResult, readSpec, readWeights, splitTensors, submittedEvent } from "@stampede/training";
 import { readHistory } from "./history.js";
-import { submittedEvent } from "./submitted.js";
 import type { Cluster, JobSucceeded } from "./types.js";
 
 export type Tell = (event: JobEvent) => void;
@@ -66,7 +65,7 @@ export async function readResumable(
   }
   // Those of round 0 may be gone once the job has ended, see `collectGarbage`; the result's have the same shapes.
   const { tensors } = await readWeights(store, job, ended?.round ?? 0);
-  tell(submittedEvent(spec, splitTensors(tensors).weights, true));
+  tell(submittedEvent(spec, parametersIn(splitTensors(tensors).weights), true));
   return { spec, ended };
 }
 
@@ -92,7 +91,7 @@ export async function summaryOf(
   };
 }
 
-function endedBadly(job: JobId, result: JobResult | undefined): StampedeError {
+export function endedBadly(job: JobId, result: JobResult | undefined): StampedeError {
   const details = { job };
   if (result?.error !== undefined) return new StampedeError(result.error.code, result.error.message, { details });
   if (result?.status === "cancelled") {

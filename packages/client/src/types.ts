@@ -13,17 +13,17 @@ import type {
 import type { MemoryDataset } from "@stampede/data";
 import type { LayersModel } from "@tensorflow/tfjs-layers";
 
-/** What executors have to live on. */
+/** What executors have to live on: one machine that they share, or a function each. */
 export interface Capacity {
-  /** Processor cores that the executors share. */
+  /** Processor cores of the machine. */
   readonly cores: number;
-  /** Executors at the same time. */
+  /** Executors on it at the same time. There may be any number of machines. */
   readonly executors: number;
   /** Of one executor. */
   readonly memoryBytes: number;
 }
 
-/** Where jobs run. `localCluster()` is this machine; others speak to a deployed endpoint. */
+/** Where jobs run: `localCluster()` is this machine, `awsCluster()` a deployment on AWS or an emulator of it. */
 export interface Cluster {
   readonly capacity: Capacity;
   /** Where the cluster's jobs and data sets live. */
@@ -33,8 +33,13 @@ export interface Cluster {
    * @param engine the one that was asked for, if any
    */
   warm(engine?: EngineName): void;
-  /** Runs a stored job until it has ended or `signal` aborts (then rejects with `job.interrupted`). */
+  /**
+   * Runs a stored job until it has ended or `signal` aborts (then rejects with `job.interrupted`). On this machine the job stops then; a
+   * job in the cloud goes on, and is only no longer waited for.
+   */
   run(job: JobId, options: RunOptions): Promise<void>;
+  /** A fact of the job has changed from outside (it was cancelled): whoever drives it looks at it soon, not at its next timer. */
+  wake(job: JobId): Promise<void>;
   /** Adds an event to the job's log. */
   record(event: JobEvent): void;
   /** The events that the job told so far, oldest first. */

@@ -135,8 +135,12 @@ export const errorCatalogue = {
   "data.empty": input("The data set has no rows.", "Check the file and the header setting."),
   "data.too-few-rows": input("There are fewer rows than executors.", "Lower training.executors, or give more data."),
   "store.not-writable": input(
-    "The store's folder cannot be created or written.",
-    "Set STAMPEDE_HOME to a folder you may write, or change its permissions.",
+    "The store's folder cannot be created or written, or there is no such bucket in this account and region.",
+    "On this machine set STAMPEDE_HOME to a folder you may write, or change its permissions; on AWS mend STAMPEDE_BUCKET or AWS_REGION.",
+  ),
+  "store.forbidden": failure(
+    "AWS does not allow a request that the job needs.",
+    "Add the permission that the message names to the role or user; `stampede doctor --endpoint URL` lists all that are missing.",
   ),
   "store.full": failure(
     "The disk of the store, or of the temporary folder, is full.",

@@ -79,7 +79,7 @@ function isAllocationFailure(error: unknown): error is RangeError {
 }
 
 /** Errors of the place where a job runs, not of the job: it stops there without a result and can be resumed once they are mended. */
-const suspending: ReadonlySet<ErrorCode> = new Set<ErrorCode>(["store.full", "store.not-writable"]);
+const suspending: ReadonlySet<ErrorCode> = new Set<ErrorCode>(["store.full", "store.not-writable", "store.forbidden"]);
 
 /** Whether an error must not become the job's result, although trying again at once would not help. */
 export function suspendsJob(code: ErrorCode): boolean {

@@ -15,6 +15,13 @@ export const DatasetId = z
   .brand<"DatasetId">();
 export type DatasetId = z.infer<typeof DatasetId>;
 
+/** The hash of what a data set is asked for with: SHA-256 in hex. */
+export const ShardingId = z
+  .string()
+  .regex(/^[0-9a-f]{64}$/)
+  .brand<"ShardingId">();
+export type ShardingId = z.infer<typeof ShardingId>;
+
 /** Distinguishes two tries of one task, and two writers of one record, even when their bodies are equal otherwise. */
 export const AttemptId = z.string().regex(/^[a-z0-9-]{1,64}$/);
 export type AttemptId = z.infer<typeof AttemptId>;

@@ -7,8 +7,21 @@ export {
   type ErrorFacts,
   type ErrorOptions,
 } from "./errors.js";
-export { AttemptId, DatasetId, JobId, makeJobId, parseJobId } from "./ids.js";
-export { attemptOfFailure, graphNameOf, jobOfKey, keys, objectHashOf, partitionOfOutput, roundOfKey } from "./keys.js";
+export { AttemptId, DatasetId, JobId, makeJobId, parseJobId, ShardingId } from "./ids.js";
+export {
+  attemptOfFailure,
+  graphNameOf,
+  jobOfKey,
+  keys,
+  objectHashOf,
+  partitionOfOutput,
+  readShardingKey,
+  roundOfKey,
+  type ShardingKey,
+  shardStepName,
+  sliceOfKey,
+} from "./keys.js";
+export type { ByteReader, DataFiles, OpenedFile } from "./ports/data-files.js";
 export type {
   Engine,
   EngineSession,
@@ -27,6 +40,7 @@ export { DatasetSpec, FieldSelection, type DatasetSpecInput } from "./schema/dat
 export { JobEvent, JobLimits } from "./schema/events.js";
 export {
   CancelRecord,
+  CheckpointRecord,
   CloseRecord,
   Contribution,
   DeadLetterRecord,
@@ -43,6 +57,7 @@ export {
   TaskTable,
 } from "./schema/job.js";
 export { CompileSettings, JobFile, type JobFileInput } from "./schema/job-file.js";
+export { ExecutorCapacity, JobRequest } from "./schema/job-request.js";
 export { Claim, DeltaMessage, DriverMessage, TaskMessage } from "./schema/messages.js";
 export { MetricState, MetricStates } from "./schema/metrics.js";
 export {
@@ -55,6 +70,26 @@ export {
   ModelDefinition,
   TrainingConfig,
 } from "./schema/model.js";
+export {
+  CountFact,
+  HashFact,
+  MergedTexts,
+  PartsFact,
+  RowIndex,
+  RowsFact,
+  ShardFailure,
+  ShardingLayout,
+  ShardingOutcome,
+  ShardingPlan,
+  ShardingRequest,
+  ShardLimits,
+  ShardStep,
+  ShardStepKind,
+  ShardTask,
+  StretchCount,
+  TextsFact,
+} from "./schema/sharding.js";
+export { SlicePlan, SliceRecord } from "./schema/slices.js";
 export { Partition, Round, Stage, type StageKind } from "./schema/stage.js";
 export { TrainingSettings } from "./schema/training.js";
 export {
@@ -82,14 +117,33 @@ export {
   type EpochSlice,
 } from "./job-machine/rounds.js";
 export { deltaNorm, moveDelta, shortenDelta } from "./aggregate/delta-norm.js";
+export {
+  bytesOf,
+  cutPieces,
+  layoutOf,
+  piecesIn,
+  piecesOf,
+  slicesIn,
+  slicesOf,
+  type Piece,
+  type TensorLayout,
+} from "./aggregate/slices.js";
+export { roundRequests, type FunctionRequests, type RoundSize } from "./aggregate/round-requests.js";
 export { WeightedMean } from "./aggregate/weighted-mean.js";
-export { hashTensors, sha256Hex } from "./codec/hash.js";
+export { blocksAround, blocksIn, checkBlocks } from "./codec/block-sums.js";
+export { hashTensors, sha256Hex, TensorHash } from "./codec/hash.js";
 export { decodeMessage, encodeMessage } from "./codec/messages.js";
 export { isDamage, readObject, type ReadObject } from "./codec/read-object.js";
 export { decodeRecord, encodeRecord } from "./codec/records.js";
 export { decodeSafetensors, encodeSafetensors } from "./codec/safetensors.js";
 export { decodeSafetensorsHeader, safetensorsHeaderEnd } from "./codec/safetensors-header.js";
-export { decodeTensorRecord, decodeTensorRecordHeader, encodeTensorRecord } from "./codec/tensor-records.js";
+export {
+  decodeTensorRecord,
+  decodeTensorRecordHeader,
+  decodeTensorRecordLayout,
+  encodeTensorRecord,
+  type TensorRecordHeader,
+} from "./codec/tensor-records.js";
 export { meanMetric, mergeMetrics, resolveMetrics } from "./metrics.js";
 export { deriveKey, permutation, randomUint32, uniformStream } from "./random.js";
 export { encodedWidth, encodeRows } from "./encode.js";

@@ -1,12 +1,15 @@
 import { sha256Hex } from "./codec/hash.js";
-import type { DatasetId, JobId } from "./ids.js";
+import type { DatasetId, JobId, ShardingId } from "./ids.js";
 import type { GraphRequest } from "./ports/engine.js";
 import type { GraphName } from "./schema/model.js";
+import type { ShardStep } from "./schema/sharding.js";
 import type { Stage } from "./schema/stage.js";
 
 /** The only place that builds object keys. Ids arrive validated (branded types). */
 const pad = (value: number, digits: number): string => String(value).padStart(digits, "0");
 const jobFolder = (job: JobId): string => `jobs/${job}/`;
+const shardingFolder = (sharding: ShardingId): string => `shardings/${sharding}/`;
+const stepName = ({ kind, index }: ShardStep): string => `${kind}-${pad(index, 5)}`;
 const roundFolder = (job: JobId, round: number): string => `${jobFolder(job)}rounds/${pad(round, 6)}/`;
 
 const outputFolders = { train: "deltas", evaluate: "evaluations", predict: "predictions" } as const;
@@ -20,6 +23,14 @@ export const keys = {
   unfinished: "unfinished/",
   unfinishedJob: (job: JobId): string => `unfinished/${job}`,
   spec: (job: JobId): string => `${jobFolder(job)}spec.json`,
+  /** What the cloud makes the spec of, where no client does. */
+  request: (job: JobId): string => `${jobFolder(job)}request.json`,
+  requestedWeights: (job: JobId): string => `${jobFolder(job)}request-weights.bin`,
+  /** The requested model is known to be one that can be built. */
+  modelChecked: (job: JobId): string => `${jobFolder(job)}preparation/model-checked`,
+  /** One for each attempt to prepare the job that is under way, or ended without a word. */
+  preparations: (job: JobId): string => `${jobFolder(job)}preparation/attempts/`,
+  preparation: (job: JobId, attemptId: string): string => `${keys.preparations(job)}${attemptId}`,
   head: (job: JobId): string => `${jobFolder(job)}head.json`,
   cancel: (job: JobId): string => `${jobFolder(job)}cancel.json`,
   result: (job: JobId): string => `${jobFolder(job)}result.json`,
@@ -47,6 +58,19 @@ export const keys = {
   progresses: (job: JobId, stage: Stage): string => `${roundFolder(job, stage.round)}progress/${stage.kind}/`,
   progress: (job: JobId, stage: Stage, partition: number, attemptId: string): string =>
     `${keys.progresses(job, stage)}${pad(partition, 5)}-${attemptId}.json`,
+  /** Where train tasks keep work that is not finished. */
+  checkpoints: (job: JobId, round: number): string => `${roundFolder(job, round)}checkpoints/`,
+  /** All checkpoints of one partition begin with this. */
+  partitionCheckpoints: (job: JobId, round: number, partition: number): string =>
+    `${keys.checkpoints(job, round)}${pad(partition, 5)}-`,
+  /** @param batches of the task that are done: a later checkpoint's key sorts behind an earlier one's */
+  checkpoint: (job: JobId, round: number, partition: number, batches: number): string =>
+    `${keys.partitionCheckpoints(job, round, partition)}${pad(batches, 15)}.safetensors`,
+  /** What the slices of a round are made of, where several functions average it. */
+  slicePlan: (job: JobId, round: number): string => `${roundFolder(job, round)}slice-plan.safetensors`,
+  /** The averaged slices of a round. */
+  slices: (job: JobId, round: number): string => `${roundFolder(job, round)}slices/`,
+  slice: (job: JobId, round: number, slice: number): string => `${keys.slices(job, round)}${pad(slice, 5)}.safetensors`,
   close: (job: JobId, round: number): string => `${roundFolder(job, round)}close.json`,
   /** All that belongs to one round. */
   round: roundFolder,
@@ -63,6 +87,24 @@ export const keys = {
   use: (dataset: DatasetId, job: JobId): string => `${keys.uses(dataset)}${job}`,
   manifest: (dataset: DatasetId): string => `datasets/${dataset}/manifest.json`,
   part: (dataset: DatasetId, partition: number): string => `datasets/${dataset}/part-${pad(partition, 5)}.arrow`,
+  /** Every sharding's folder begins with this. */
+  shardings: "shardings/",
+  sharding: shardingFolder,
+  shardRequest: (sharding: ShardingId): string => `${shardingFolder(sharding)}request.json`,
+  shardOutcome: (sharding: ShardingId): string => `${shardingFolder(sharding)}outcome.json`,
+  /** What a step has found: it is done when this is there. */
+  shardFact: (sharding: ShardingId, step: ShardStep): string =>
+    `${shardingFolder(sharding)}steps/${stepName(step)}.json`,
+  /** Rows on their way into partitions. @param run the index of the step that read them */
+  shardSpool: (sharding: ShardingId, run: number): string => `${shardingFolder(sharding)}spools/${pad(run, 5)}`,
+  /** Whoever creates this starts the attempt. */
+  shardStart: (sharding: ShardingId, step: ShardStep, attempt: number): string =>
+    `${shardingFolder(sharding)}starts/${stepName(step)}-${pad(attempt, 3)}`,
+  shardFailure: (sharding: ShardingId, step: ShardStep, attempt: number): string =>
+    `${shardingFolder(sharding)}failures/${stepName(step)}-${pad(attempt, 3)}.json`,
+  /** A job waits for the data set. @param attempts the most that any step had before, which do not count for this job */
+  shardWaiting: (sharding: ShardingId, job: JobId, attempts: number): string =>
+    `${shardingFolder(sharding)}jobs/${job}/${pad(attempts, 3)}`,
 } as const;
 
 /** The name under which a job stores the graph that a session asks for. */
@@ -76,6 +118,13 @@ export function partitionOfOutput(key: string, job: JobId, stage: Stage): number
   if (!key.startsWith(folder)) return undefined;
   const match = /^(\d{5})\.(safetensors|json|arrow)$/.exec(key.slice(folder.length));
   return match?.[1] === undefined || match[2] !== outputEndings[stage.kind] ? undefined : Number(match[1]);
+}
+
+/** The slice that a key is of, or undefined for a key that is not of a slice of this round. */
+export function sliceOfKey(key: string, job: JobId, round: number): number | undefined {
+  const folder = keys.slices(job, round);
+  const match = key.startsWith(folder) ? /^(\d{5})\.safetensors$/.exec(key.slice(folder.length)) : undefined;
+  return match?.[1] === undefined ? undefined : Number(match[1]);
 }
 
 /** What the key of a failure's or a damage's record says: enough to go on with, should the record itself be damaged. */
@@ -103,4 +152,32 @@ export function roundOfKey(key: string, job: JobId): number | undefined {
 /** The job a key belongs to, as text that still has to be validated. */
 export function jobOfKey(key: string): string | undefined {
   return /^jobs\/([^/]+)\//.exec(key)?.[1];
+}
+
+/** What a key of a sharding's folder says, or undefined for one that says nothing to whoever decides. */
+export type ShardingKey =
+  | { readonly kind: "fact"; readonly step: string }
+  | { readonly kind: "start" | "failure"; readonly step: string; readonly attempt: number }
+  | { readonly kind: "waiting"; readonly job: string; readonly attempts: number }
+  | { readonly kind: "request" | "outcome" };
+
+export function readShardingKey(key: string, sharding: ShardingId): ShardingKey | undefined {
+  const folder = shardingFolder(sharding);
+  if (!key.startsWith(folder)) return undefined;
+  const name = key.slice(folder.length);
+  if (name === "request.json") return { kind: "request" };
+  if (name === "outcome.json") return { kind: "outcome" };
+  const [, fact] = /^steps\/([a-z]+-\d{5})\.json$/.exec(name) ?? [];
+  if (fact !== undefined) return { kind: "fact", step: fact };
+  const [, tries, step, attempt] = /^(starts|failures)\/([a-z]+-\d{5})-(\d{3,})(?:\.json)?$/.exec(name) ?? [];
+  if (step !== undefined) {
+    return { kind: tries === "starts" ? "start" : "failure", step, attempt: Number(attempt) };
+  }
+  const [, job, attempts] = /^jobs\/([^/]+)\/(\d{3,})$/.exec(name) ?? [];
+  return job === undefined ? undefined : { kind: "waiting", job, attempts: Number(attempts) };
+}
+
+/** How a step is called in keys. */
+export function shardStepName(step: ShardStep): string {
+  return stepName(step);
 }

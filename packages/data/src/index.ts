@@ -1,6 +1,11 @@
+export type { FileAccess } from "./files/data-file.js";
+export { hashCuts, countCuts } from "./fan-out/cuts.js";
+export { partGroups, runCount } from "./fan-out/layout.js";
+export { runShardStep, type ShardFact } from "./fan-out/run-step.js";
+export { describeSharding, type Sharding, type ShardingWish, type ShardStepDeps } from "./fan-out/sharding.js";
 export { loadManifest, loadPartition } from "./load.js";
 export { decodePredictions, encodePredictions, type Predictions } from "./predictions.js";
-export { shardDataset } from "./sharding/shard-dataset.js";
+export { findStored, markUse, outcomeOf, shardDataset } from "./sharding/shard-dataset.js";
 export type { ShardDeps, ShardedSet, ShardOutcome, ShardRequest } from "./sharding/request.js";
 export {
   memorySource,

@@ -5,6 +5,7 @@ import type {
   EngineName,
   EventSink,
   Executors,
+  JobId,
   ObjectStore,
   Queue,
   UniqueSource,
@@ -25,8 +26,13 @@ export interface CommonDeps {
   readonly events: EventSink;
 }
 
+/** What became of a job that was requested: data is still on its way, its driver has been told of it, or it has ended. */
+export type Preparation = "under-way" | "submitted" | "failed";
+
 export interface DriverDeps extends CommonDeps {
   readonly executors: Executors;
+  /** Makes a job of a request (`prepareJob`); absent where only clients do. Loaded when it is needed: it takes all that compiles models. */
+  readonly prepare?: (job: JobId) => Promise<Preparation>;
 }
 
 export interface ExecutorDeps extends CommonDeps {
@@ -36,6 +42,8 @@ export interface ExecutorDeps extends CommonDeps {
   readonly residentBytes: number;
   /** The memory that the executor uses now, where the platform can tell. */
   readonly usedBytes?: () => number;
+  /** How often a busy executor asks whether it is still needed: two to four small requests, which may cost money. @default 2,000 */
+  readonly stopCheckMs?: number;
 }
 
 export type ParameterServerDeps = CommonDeps;

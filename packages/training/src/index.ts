@@ -1,10 +1,10 @@
 export { cancelJob } from "./driver/cancel.js";
 export { checkFit } from "./check-fit.js";
 export { checkMemory, type MemoryNeed } from "./check-memory.js";
-export type { CommonDeps, DriverDeps, ExecutorDeps, ParameterServerDeps, Queues } from "./deps.js";
+export type { CommonDeps, DriverDeps, ExecutorDeps, ParameterServerDeps, Preparation, Queues } from "./deps.js";
 export { handleDriverMessage, type Delivery, type DriverOutcome } from "./driver/driver.js";
 export { inferenceBatchSize } from "./executor/evaluate-task.js";
-export { Executor } from "./executor/executor.js";
+export { Executor, type InvocationTime } from "./executor/executor.js";
 export { collectGarbage } from "./gc/collect.js";
 export { readHistoryRecord, readRoundRecords } from "./gc/history.js";
 export type { GarbageReport } from "./gc/report.js";
@@ -18,3 +18,12 @@ export { joinTensors, splitTensors, type RoundTensors } from "./round-tensors.js
 export { storedGraphs } from "./executor/stored-graphs.js";
 export { sweepJobs } from "./driver/sweep.js";
 export { graphClaimsOf, submitJob, type Graphs, type JobParts } from "./driver/submit.js";
+export type { SharderDeps, ShardingDeps } from "./sharder/deps.js";
+export { ShardingFailed } from "./sharder/look.js";
+export { requestDataset } from "./sharder/request-dataset.js";
+export { handleLostShardTask, handleShardMessage } from "./sharder/sharder.js";
+export { openSteps, type ShardingFacts } from "./sharder/steps.js";
+export { limitsOf } from "./limits.js";
+export { findRequest } from "./request/read-request.js";
+export { requestJob, type RequestDeps, type WantedJob } from "./request/request-job.js";
+export { parametersIn, submittedEvent } from "./submitted.js";

@@ -1,6 +1,7 @@
 import type { JobId, JobSpec, NamedTensors, ObjectStore } from "@stampede/core";
 import { readSpec } from "./store/job-store.js";
 import type { RoundSum } from "./parameter-server/round-sum.js";
+import { RoundSight } from "./parameter-server/sight.js";
 
 /**
  * What a function that stays warm remembers of a store: only what never changes once it is there, so that it is never out of
@@ -13,15 +14,24 @@ interface Memory {
   weights: { readonly job: JobId; readonly round: number; readonly tensors: NamedTensors } | undefined;
   /** What has been added up of the round whose deltas came in last. */
   sum: RoundSum | undefined;
+  /** What is known of the last few rounds that hints spoke of, by job and round. */
+  readonly sights: Map<string, RoundSight>;
   /** The last round of each job that this parameter server has told the driver of. */
   readonly told: Map<JobId, number>;
 }
 
 const memories = new WeakMap<ObjectStore, Memory>();
-const maxJobs = 8;
+/** Jobs, and rounds of jobs. */
+const maxKept = 8;
 
 function memoryOf(store: ObjectStore): Memory {
-  const memory = memories.get(store) ?? { specs: new Map(), weights: undefined, sum: undefined, told: new Map() };
+  const memory = memories.get(store) ?? {
+    specs: new Map(),
+    weights: undefined,
+    sum: undefined,
+    sights: new Map(),
+    told: new Map(),
+  };
   memories.set(store, memory);
   return memory;
 }
@@ -34,15 +44,25 @@ export async function specOf(store: ObjectStore, job: JobId): Promise<JobSpec> {
   return known;
 }
 
-function keepLatest<T>(jobs: Map<JobId, T>, job: JobId, value: T): void {
-  jobs.delete(job);
-  jobs.set(job, value);
-  const [oldest] = jobs.keys();
-  if (jobs.size > maxJobs && oldest !== undefined) jobs.delete(oldest);
+function keepLatest<K, T>(known: Map<K, T>, name: K, value: T): void {
+  known.delete(name);
+  known.set(name, value);
+  const [oldest] = known.keys();
+  if (known.size > maxKept && oldest !== undefined) known.delete(oldest);
+}
+
+export function sightOf(store: ObjectStore, job: JobId, round: number): RoundSight {
+  const { sights } = memoryOf(store);
+  const name = `${job}/${round}`;
+  const known = sights.get(name) ?? new RoundSight(job, round);
+  keepLatest(sights, name, known);
+  return known;
 }
 
 export function rememberTold(store: ObjectStore, job: JobId, round: number): void {
-  keepLatest(memoryOf(store).told, job, round);
+  const { told, sights } = memoryOf(store);
+  keepLatest(told, job, round);
+  sights.delete(`${job}/${round}`);
 }
 
 export function wasTold(store: ObjectStore, job: JobId, round: number): boolean {

@@ -23,3 +23,21 @@ export function splitTensors(joined: NamedTensors): RoundTensors {
   }
   return { weights, optimizer };
 }
+
+/** The same for what has a name: what is known of tensors without their numbers. Optimizer state gets its own names back. */
+export function splitNames<T extends { readonly name: string }>(
+  joined: readonly T[],
+): { readonly weights: readonly T[]; readonly optimizer: readonly T[] } {
+  const isState = ({ name }: T): boolean => name.startsWith(optimizerPrefix);
+  return {
+    weights: joined.filter((each) => !isState(each)),
+    optimizer: joined.filter(isState).map((each) => ({ ...each, name: each.name.slice(optimizerPrefix.length) })),
+  };
+}
+
+export function joinNames<T extends { readonly name: string }>(split: {
+  readonly weights: readonly T[];
+  readonly optimizer: readonly T[];
+}): readonly T[] {
+  return [...split.weights, ...split.optimizer.map((each) => ({ ...each, name: optimizerPrefix + each.name }))];
+}

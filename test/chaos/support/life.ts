@@ -23,7 +23,7 @@ import { succeeded, type Ended, type Succeeded } from "../../e2e/support/cli.js"
 /** What a job that has succeeded left behind, as far as every run of it must leave the same. */
 export interface Life {
   /** Of the weights after each round. */
-  readonly rounds: readonly string[];
+  readonly rounds: readonly (string | undefined)[];
   readonly metrics: MetricStates | undefined;
   readonly validation: MetricStates | undefined;
   /** The saved weights. */

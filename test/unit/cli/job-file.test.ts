@@ -24,6 +24,8 @@ const escaped = (text: string): string => text.replaceAll(/[.*+?^${}()|[\]\\]/g,
 it("fills in the defaults", () => {
   expect(parse(file, "training.batchSize=64").training).toEqual({
     executors: 2,
+    batchExecutors: 0,
+    checkpointSeconds: 300,
     epochs: 3,
     batchSize: 64,
     mode: "synchronous",

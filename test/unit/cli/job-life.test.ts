@@ -86,6 +86,7 @@ it("tells the life of a job that has not ended, with its failures and how to go 
       retries: [
         { stage: "train 1", partition: 1, attempt: 2, at, why: "failed", code: "task.crashed" },
         { stage: "train 2", partition: 1, attempt: 2, at, why: "slow", code: undefined },
+        { stage: "train 2", partition: 0, attempt: 2, at, why: "continued", code: undefined },
       ],
       underWay: {
         stage: { kind: "train", round: 2 },
@@ -116,9 +117,10 @@ it("tells the life of a job that has not ended, with its failures and how to go 
     "1         1           30 s ago  404/808   3.0 s ago  150.0 MB",
     "1         2 (backup)  10 s ago            none yet",
     "",
-    "1 task started again, 1 backup:",
+    "1 task started again, 1 backup, 1 task continued:",
     "  train 1, executor 1, attempt 2: attempt 1 failed (task.crashed)",
     "  train 2, executor 1, attempt 2 as a backup: attempt 1 was much slower than the others",
+    "  train 2, executor 0, attempt 2: attempt 1 had no time left, and left a checkpoint to go on from",
     "",
     "1 failed attempt:",
     "  train 1, executor 1, attempt 1: task.crashed: gone [2J",

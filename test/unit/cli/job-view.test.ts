@@ -120,6 +120,13 @@ it("shows of a task with a backup whatever is further, and takes the end of eith
   expect(applyEvent(oneFailed, ended, 0).executors[1]).toMatchObject({ status: "done", attempt: 1, isBackup: false });
 });
 
+it("a task that is continued is no retry, and its progress stays", () => {
+  const begun = fold([...recordedJob.slice(0, 6), progress(1, 300)]);
+  const continued = applyEvent(begun, retry("continued"), 0);
+  expect([continued.retries, continued.backups]).toEqual([0, 0]);
+  expect(continued.executors[1]).toMatchObject({ status: "running", attempt: 2, examples: 300 });
+});
+
 it("counts the tasks that went down with a process anew each time the job goes on", () => {
   const lost = fold([...recordedJob.slice(0, 6), retry("machine-gone"), retry("machine-gone", { partition: 0 })]);
   expect([lost.retries, lost.lost]).toEqual([2, 2]);

@@ -15,7 +15,7 @@ const limits = {
   quorum: 1,
   graceSeconds: 60,
 };
-const retries = ["failed", "silent", "timed-out", "slow", "machine-gone", "machine-gone"] as const;
+const retries = ["failed", "silent", "timed-out", "slow", "machine-gone", "machine-gone", "continued"] as const;
 
 function retried(partition: number, why: (typeof retries)[number]): JobEvent {
   const stage = { kind: "train", round: 1 } as const;
@@ -102,6 +102,7 @@ describe("in a pipe", () => {
       "executor 2, attempt 2 started: attempt 1 did not end in time",
       "executor 3, attempt 2 started as a backup: attempt 1 was much slower than the others; the first to end counts",
       "tasks that went down with the process that ran them are started again",
+      "executor 6, attempt 2 started: attempt 1 had no time left, and left a checkpoint to go on from",
       "",
     ]);
     expect(host.stdout.written).toHaveLength(retries.length);

@@ -77,6 +77,8 @@ describe("keys", () => {
       "jobs/mnist-1/rounds/000000/predictions/00000.arrow",
     );
     expect(keys.failure(job, train, 7, 2)).toBe("jobs/mnist-1/rounds/000001/failures/train/00007-002.json");
+    const checkpoint = "jobs/mnist-1/rounds/000001/checkpoints/00007-000000000000012.safetensors";
+    expect(keys.checkpoint(job, 1, 7, 12)).toBe(checkpoint);
     expect(keys.manifest(dataset)).toBe(`datasets/${dataset}/manifest.json`);
     expect(keys.part(dataset, 12)).toBe(`datasets/${dataset}/part-00012.arrow`);
   });
@@ -86,12 +88,17 @@ describe("keys", () => {
     const rounds = [0, 9, 10, 999_999].map((round) => keys.weights(job, round));
     expect(partitions.toSorted()).toEqual(partitions);
     expect(rounds.toSorted()).toEqual(rounds);
+    const checkpoints = [0, 9, 10, 4e14].map((batches) => keys.checkpoint(job, 1, 3, batches));
+    expect(checkpoints.toSorted()).toEqual(checkpoints);
   });
 
   it("lie below the folders that are listed", () => {
     expect(keys.output(job, train, 3).startsWith(keys.outputs(job, train))).toBe(true);
     expect(keys.failure(job, train, 3, 1).startsWith(keys.failures(job, train))).toBe(true);
     expect(keys.spec(job).startsWith(keys.jobs)).toBe(true);
+    expect(keys.checkpoint(job, 1, 3, 5).startsWith(keys.partitionCheckpoints(job, 1, 3))).toBe(true);
+    expect(keys.partitionCheckpoints(job, 1, 3).startsWith(keys.checkpoints(job, 1))).toBe(true);
+    expect(keys.checkpoint(job, 1, 30, 5).startsWith(keys.partitionCheckpoints(job, 1, 3))).toBe(false);
   });
 });
 

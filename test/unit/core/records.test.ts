@@ -170,7 +170,7 @@ describe("messages", () => {
     ["null", "Expected a valid message on driver, found expected an object, found null. The message is not acted on."],
     [
       '{"version":1,"type":"lok"}',
-      'type: expected "look", "resumed", "invocation-failed" or "output-damaged", found "lok"; did you mean "look"?',
+      'type: expected "look", "prepare", "resumed", "invocation-failed" or "output-damaged", found "lok"; did you mean "look"?',
     ],
     [
       '{"version":1,"type":"look","job":"../x","reason":"timer"}',

@@ -184,6 +184,7 @@ describe("faulty executors", () => {
       startedAt: 0,
       deadlineAt: 1,
       frugal: false,
+      platform: "function",
     });
     if (rejects) await expect(starting).rejects.toMatchObject(unavailable);
     else await starting;

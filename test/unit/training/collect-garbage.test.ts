@@ -11,8 +11,9 @@ import {
   type ObjectInfo,
   type ObjectStore,
 } from "@stampede/core";
-import { commitResult, handleDeltaMessages, readHead, readHistoryRecord } from "@stampede/training";
+import { commitResult, handleDeltaMessages, readHead, readHistoryRecord, readWeights } from "@stampede/training";
 import { describe, expect, it } from "vitest";
+import { storePartitions } from "../../support/datasets.js";
 import { Attic, dayMs, dyingStore } from "../../support/garbage.js";
 
 const job = parseJobId("a-job");
@@ -36,6 +37,60 @@ async function ended(attic: Attic, name = "a-job") {
   return spec;
 }
 
+/** The job keeps a checkpoint after every piece of work. */
+const keeping = { training: { ...training, batchSize: 2, checkpointSeconds: 0.001 } };
+
+/** The rounds of which there are checkpoints. */
+async function checkpointed(attic: Attic): Promise<ReadonlySet<number>> {
+  const found = (await left(attic)).map((key) => /^rounds\/(\d+)\/checkpoints\//.exec(key)?.[1]);
+  return new Set(found.flatMap((round) => (round === undefined ? [] : [Number(round)])));
+}
+
+describe("work that is not finished", () => {
+  it("is removed with its job's end", async () => {
+    const attic = new Attic();
+    const { world, spec } = await attic.submit("a-job", keeping, { msPerLook: 100 });
+    expect((await world.run(spec))?.status).toBe("succeeded");
+    expect(await checkpointed(attic)).toEqual(new Set([1, 2, 3, 4, 5]));
+    const { removed } = await attic.collect();
+    expect(removed.checkpoints?.objects).toBeGreaterThan(10);
+    expect(await checkpointed(attic)).toEqual(new Set());
+  });
+
+  it.each([1, 0.5])(
+    "of an unfinished job is kept in the round that goes on, and in no other: quorum %s",
+    async (quorum) => {
+      const attic = new Attic();
+      const { world, spec } = await attic.submit(
+        "a-job",
+        { training: { ...keeping.training, quorum } },
+        { msPerLook: 100 },
+      );
+      // One task of the third round has ended, the other one has not.
+      await world.run(spec, () => world.events.filter(({ event }) => event === "task.finished").length === 5);
+      const { stage } = (await readHead(attic.store, spec.job))?.head ?? {};
+      expect(stage).toEqual({ kind: "train", round: 3 });
+      expect(await checkpointed(attic)).toEqual(new Set([1, 2, 3]));
+      const before = (await left(attic)).filter((key) => key.startsWith("rounds/000003/"));
+      await attic.collect();
+      expect(await checkpointed(attic)).toEqual(new Set([3]));
+      expect((await left(attic)).filter((key) => key.startsWith("rounds/000003/"))).toEqual(before);
+      expect((await world.run(spec))?.status).toBe("succeeded");
+    },
+  );
+
+  it("of the last round is removed when only an evaluation is left", async () => {
+    const attic = new Attic();
+    const { dataset } = await storePartitions(attic.store, [10, 17]);
+    const { world, spec } = await attic.submit("a-job", { ...keeping, validation: dataset }, { msPerLook: 100 });
+    await world.run(spec, () => world.started.at(-1)?.stage.kind === "evaluate");
+    expect(await checkpointed(attic)).toEqual(new Set([1, 2, 3, 4, 5]));
+    await attic.collect();
+    expect(await checkpointed(attic)).toEqual(new Set());
+    expect((await world.run(spec))?.status).toBe("succeeded");
+  });
+});
+
 describe("an ended job", () => {
   it("keeps its records, the weights of its result and the history of its rounds", async () => {
     const attic = new Attic();
@@ -58,6 +113,26 @@ describe("an ended job", () => {
     expect(rounds.map(({ round, contributions }) => [round, contributions.length])).toEqual(
       [1, 2, 3, 4, 5].map((round) => [round, spec.partitions]),
     );
+    expect((await attic.collect()).removed).toEqual({});
+  });
+
+  it("keeps the slices of its result's weights, and no others", async () => {
+    const attic = new Attic();
+    const { world, spec } = await attic.submit("a-job", { training, slices: 3 });
+    await world.run(spec);
+    const before = await readWeights(attic.store, job, 5);
+    await attic.collect();
+    expect(await left(attic)).toEqual([
+      "head.json",
+      "history.json",
+      "result.json",
+      "rounds/000005/slices/00000.safetensors",
+      "rounds/000005/slices/00001.safetensors",
+      "rounds/000005/slices/00002.safetensors",
+      "rounds/000005/weights.safetensors",
+      "spec.json",
+    ]);
+    expect(await readWeights(attic.store, job, 5)).toEqual(before);
     expect((await attic.collect()).removed).toEqual({});
   });
 

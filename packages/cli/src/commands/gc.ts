@@ -1,10 +1,10 @@
-import { withCluster } from "../cluster.js";
+import { chooseCluster, withCluster, type ClusterOptions } from "../cluster.js";
 import { exitCode, type ExitCode } from "../exit-code.js";
 import { voiceFor, type Host } from "../host.js";
 import { garbageLines } from "../present/garbage.js";
 import { readNumber } from "./options.js";
 
-export interface GcOptions {
+export interface GcOptions extends Pick<ClusterOptions, "cluster"> {
   readonly dryRun?: boolean;
   readonly minAgeHours?: string;
   readonly jobsOlderThanDays?: string;
@@ -15,7 +15,7 @@ export interface GcOptions {
 export async function collectGarbage(host: Host, options: GcOptions): Promise<ExitCode> {
   const minAgeHours = readNumber("--min-age-hours", options.minAgeHours, { from: 0 });
   const jobsOlderThanDays = readNumber("--jobs-older-than-days", options.jobsOlderThanDays, { from: 0 });
-  return withCluster(host, async (client, cluster) => {
+  return withCluster(host, chooseCluster(host, options), async (client, cluster) => {
     const report = await client.removeGarbage(cluster, {
       dryRun: options.dryRun === true,
       ...(minAgeHours !== undefined && { minAgeHours }),

@@ -1,7 +1,7 @@
 import { resolve } from "node:path";
 import type { InferenceRequest } from "@stampede/client";
 import { StampedeError } from "@stampede/core";
-import { checkCluster, readIsolation } from "../cluster.js";
+import { chooseCluster, type ClusterOptions } from "../cluster.js";
 import type { ExitCode } from "../exit-code.js";
 import type { Host } from "../host.js";
 import { readDataFile } from "../input/data-file.js";
@@ -9,10 +9,8 @@ import { evaluateSummary, predictSummary } from "../present/summary.js";
 import { runJob } from "../run-job.js";
 import { shorterPath } from "./shorter-path.js";
 
-export interface EvaluateOptions {
+export interface EvaluateOptions extends ClusterOptions {
   readonly data: string;
-  readonly cluster?: string;
-  readonly isolation?: string;
   readonly executors?: string;
   readonly json?: boolean;
 }
@@ -28,12 +26,12 @@ const maxExecutors = 10_000;
 /** `stampede evaluate MODEL_DIR --data DATA.yaml` */
 export function evaluate(host: Host, modelFolder: string, options: EvaluateOptions): Promise<ExitCode> {
   return runJob(host, options.json === true, async () => {
-    const isolation = readIsolation(options.isolation);
+    const cluster = chooseCluster(host, options);
     const request = await readRequest(host, modelFolder, options);
     return {
-      isolation,
+      cluster,
       plan: [],
-      run: (client, cluster, hooks) => client.evaluate({ ...request, cluster, ...hooks }),
+      run: (client, opened, hooks) => client.evaluate({ ...request, cluster: opened, ...hooks }),
       summary: evaluateSummary,
     };
   });
@@ -42,14 +40,14 @@ export function evaluate(host: Host, modelFolder: string, options: EvaluateOptio
 /** `stampede predict MODEL_DIR --data DATA.yaml --out FILE` */
 export function predict(host: Host, modelFolder: string, options: PredictOptions): Promise<ExitCode> {
   return runJob(host, options.json === true, async () => {
-    const isolation = readIsolation(options.isolation);
+    const cluster = chooseCluster(host, options);
     const request = await readRequest(host, modelFolder, options);
     const out = resolve(host.cwd, options.out);
     return {
-      isolation,
+      cluster,
       plan: [],
-      run: (client, cluster, hooks) =>
-        client.predict({ ...request, out, overwrite: options.overwrite === true, cluster, ...hooks }),
+      run: (client, opened, hooks) =>
+        client.predict({ ...request, out, overwrite: options.overwrite === true, cluster: opened, ...hooks }),
       summary: (view, outcome) => predictSummary(view, outcome, { path: (path) => shorterPath(host.cwd, path) }),
     };
   });
@@ -60,7 +58,6 @@ async function readRequest(
   modelFolder: string,
   options: EvaluateOptions,
 ): Promise<Omit<InferenceRequest, "cluster">> {
-  checkCluster(options.cluster);
   const executors = executorCount(options.executors);
   const dataPath = resolve(host.cwd, options.data);
   return {

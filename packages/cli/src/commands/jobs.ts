@@ -1,17 +1,17 @@
 import { parseJobId, type JobEvent } from "@stampede/core";
-import { withCluster } from "../cluster.js";
+import { chooseCluster, withCluster, type ClusterOptions } from "../cluster.js";
 import { exitCode, type ExitCode } from "../exit-code.js";
 import { voiceFor, type Host } from "../host.js";
 import { plainLines } from "../present/plain.js";
 import { jobLife, jobTable } from "../present/jobs.js";
 
-export interface JobsOptions {
+export interface JobsOptions extends Pick<ClusterOptions, "cluster"> {
   readonly json?: boolean;
 }
 
 /** `stampede jobs list` */
 export async function listJobs(host: Host, options: JobsOptions): Promise<ExitCode> {
-  return withCluster(host, async (client, cluster) => {
+  return withCluster(host, chooseCluster(host, options), async (client, cluster) => {
     const jobs = await client.listJobs(cluster);
     print(host, options, jobs, () => jobTable(jobs));
     return exitCode.done;
@@ -21,9 +21,9 @@ export async function listJobs(host: Host, options: JobsOptions): Promise<ExitCo
 /** `stampede jobs show ID` */
 export async function showJob(host: Host, id: string, options: JobsOptions): Promise<ExitCode> {
   const job = parseJobId(id);
-  return withCluster(host, async (client, cluster) => {
+  return withCluster(host, chooseCluster(host, options), async (client, cluster) => {
     const details = await client.showJob(cluster, job);
-    print(host, options, [details], () => jobLife(details));
+    print(host, options, [details], () => jobLife(details, chooseCluster(host, options).name));
     return exitCode.done;
   });
 }
@@ -31,7 +31,7 @@ export async function showJob(host: Host, id: string, options: JobsOptions): Pro
 /** `stampede jobs logs ID` */
 export async function showLogs(host: Host, id: string, options: JobsOptions): Promise<ExitCode> {
   const job = parseJobId(id);
-  return withCluster(host, async (client, cluster) => {
+  return withCluster(host, chooseCluster(host, options), async (client, cluster) => {
     await client.showJob(cluster, job);
     const events = await cluster.events(job);
     print(host, options, events, () => events.flatMap(logLines));
@@ -42,7 +42,7 @@ export async function showLogs(host: Host, id: string, options: JobsOptions): Pr
 /** `stampede jobs cancel ID` */
 export async function cancelJob(host: Host, id: string, options: JobsOptions): Promise<ExitCode> {
   const job = parseJobId(id);
-  return withCluster(host, async (client, cluster) => {
+  return withCluster(host, chooseCluster(host, options), async (client, cluster) => {
     await client.cancelJob(cluster, job);
     print(host, options, [{ job, cancelRequested: true }], () => [`${job} is asked to stop.`]);
     return exitCode.done;

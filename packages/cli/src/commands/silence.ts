@@ -1,5 +1,6 @@
 import type { JobPulse } from "@stampede/client";
 import type { JobId } from "@stampede/core";
+import type { ClusterName } from "../cluster.js";
 import * as text from "../present/text.js";
 
 /** Shorter silences say nothing, whatever the job's settings are. */
@@ -60,14 +61,28 @@ export class Silence {
 }
 
 /** What a person is told about a job that is silent. */
-export function silenceLines(job: JobId, kind: JobPulse["kind"], forMs: number): readonly string[] {
-  const next =
-    kind === "train"
-      ? `  Go on with it: stampede train JOB.yaml --resume ${job}`
-      : `  Start it again, and end this one: stampede jobs cancel ${job}`;
-  return [`${silenceOf(job, forMs)} Watching on.`, next];
+export function silenceLines(
+  job: JobId,
+  kind: JobPulse["kind"],
+  forMs: number,
+  cluster: ClusterName = "local",
+): readonly string[] {
+  return [`${silenceOf(job, forMs, cluster)} Watching on.`, nextStep(job, kind, cluster)];
 }
 
-export function silenceOf(job: JobId, forMs: number): string {
-  return `Nothing was heard of ${job} for ${text.duration(forMs)}: the process that ran it is probably gone.`;
+function nextStep(job: JobId, kind: JobPulse["kind"], cluster: ClusterName): string {
+  if (cluster === "aws") {
+    return `  The sweeper wakes a stalled job every few minutes. What it has come to: stampede jobs show ${job} --cluster aws`;
+  }
+  return kind === "train"
+    ? `  Go on with it: stampede train JOB.yaml --resume ${job}`
+    : `  Start it again, and end this one: stampede jobs cancel ${job}`;
+}
+
+export function silenceOf(job: JobId, forMs: number, cluster: ClusterName = "local"): string {
+  const why =
+    cluster === "aws"
+      ? "its functions do not run, or wait for their turn, or a message was lost"
+      : "the process that ran it is probably gone";
+  return `Nothing was heard of ${job} for ${text.duration(forMs)}: ${why}.`;
 }

@@ -1,6 +1,6 @@
 import { join, resolve } from "node:path";
 import { parseJobId, type JobFile } from "@stampede/core";
-import { checkCluster, readIsolation } from "../cluster.js";
+import { chooseCluster, type ClusterName, type ClusterOptions } from "../cluster.js";
 import type { ExitCode } from "../exit-code.js";
 import type { Host } from "../host.js";
 import { readJobFile } from "../input/job-file.js";
@@ -11,10 +11,8 @@ import * as text from "../present/text.js";
 import { runJob, type JobCommand } from "../run-job.js";
 import { shorterPath } from "./shorter-path.js";
 
-export interface TrainOptions {
+export interface TrainOptions extends ClusterOptions {
   readonly set: readonly string[];
-  readonly cluster?: string;
-  readonly isolation?: string;
   readonly executors?: string;
   readonly out?: string;
   readonly overwrite?: boolean;
@@ -28,8 +26,7 @@ export function train(host: Host, jobPath: string, options: TrainOptions): Promi
 }
 
 async function prepare(host: Host, jobPath: string, options: TrainOptions): Promise<JobCommand> {
-  checkCluster(options.cluster);
-  const isolation = readIsolation(options.isolation);
+  const cluster = chooseCluster(host, options);
   const resume = options.resume === undefined ? undefined : parseJobId(options.resume);
   const path = resolve(host.cwd, jobPath);
   const baseFolder = resolve(path, "..");
@@ -37,14 +34,14 @@ async function prepare(host: Host, jobPath: string, options: TrainOptions): Prom
   const model = await modelSource(file.model, baseFolder);
   return {
     epochs: file.training.epochs,
-    isolation,
+    cluster,
     plan: planLines(file),
-    run: (client, cluster, hooks) =>
+    run: (client, opened, hooks) =>
       client.train({
         job: file,
         model,
         baseFolder,
-        cluster,
+        cluster: opened,
         ...(options.out !== undefined && { out: resolve(host.cwd, options.out) }),
         ...(options.overwrite === true && { overwrite: true }),
         ...(resume !== undefined && { resume }),
@@ -55,8 +52,9 @@ async function prepare(host: Host, jobPath: string, options: TrainOptions): Prom
         validationName: file.data.validation === undefined ? "Validation" : "Test",
         path: (long) => shorterPath(host.cwd, long),
       }),
-    resume: (job) => resumeCommand(jobPath, options, job),
-    save: (job) => resumeCommand(jobPath, { ...options, out: options.out ?? join("stampede-out", job) }, job),
+    resume: (job) => resumeCommand(jobPath, options, cluster.name, job),
+    save: (job) =>
+      resumeCommand(jobPath, { ...options, out: options.out ?? join("stampede-out", job) }, cluster.name, job),
   };
 }
 
@@ -77,11 +75,12 @@ function planLines({ name, training }: JobFile): string[] {
   ];
 }
 
-function resumeCommand(jobPath: string, options: TrainOptions, job: string): string {
+function resumeCommand(jobPath: string, options: TrainOptions, cluster: ClusterName, job: string): string {
   const words = [
     jobPath,
     ...options.set.flatMap((each) => ["--set", each]),
     ...(options.executors === undefined ? [] : ["--executors", options.executors]),
+    ...(cluster === "local" ? [] : ["--cluster", cluster]),
     ...(options.isolation === undefined ? [] : ["--isolation", options.isolation]),
     ...(options.out === undefined ? [] : ["--out", options.out]),
     ...(options.overwrite === true ? ["--overwrite"] : []),

@@ -1,6 +1,13 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { parseJobId, StampedeError, type JobEvent, type JobId } from "@stampede/core";
-import { withCluster, type Client, type OpenCluster } from "../cluster.js";
+import {
+  chooseCluster,
+  clusterWords,
+  withCluster,
+  type Client,
+  type ClusterName,
+  type OpenCluster,
+} from "../cluster.js";
 import { exitCode, type ExitCode } from "../exit-code.js";
 import type { Host } from "../host.js";
 import { listenForInterrupt } from "../interruption.js";
@@ -29,11 +36,15 @@ export async function watchJob(host: Host, id: string, options: WatchOptions): P
   const job = parseJobId(id);
   const seconds = readNumber("--give-up-after", options.giveUpAfter, { above: 0 });
   const silence = new Silence(seconds === undefined ? undefined : seconds * 1000);
-  return withCluster(host, async (client, cluster) => {
+  const choice = chooseCluster(host, options);
+  return withCluster(host, choice, async (client, cluster) => {
     const presenter = makePresenter(host, { json: options.json === true });
     const interruption = listenForInterrupt(host, () => presenter.close(undefined, []));
     try {
-      const last = await follow({ client, cluster, job, host, presenter, silence }, interruption.signal);
+      const last = await follow(
+        { client, cluster, name: choice.name, job, host, presenter, silence },
+        interruption.signal,
+      );
       presenter.close(last, summaryOf(presenter.view, last, host));
       if (last.event === "job.succeeded") return exitCode.done;
       presenter.note(reportError(errorOf(last), host).lines);
@@ -51,6 +62,7 @@ export async function watchJob(host: Host, id: string, options: WatchOptions): P
 interface Watched {
   readonly client: Client;
   readonly cluster: OpenCluster;
+  readonly name: ClusterName;
   readonly job: JobId;
   readonly host: Host;
   readonly presenter: Presenter;
@@ -58,7 +70,7 @@ interface Watched {
 }
 
 async function follow(watched: Watched, signal: AbortSignal): Promise<LastEvent> {
-  const { cluster, job, host, presenter, silence } = watched;
+  const { cluster, name, job, host, presenter, silence } = watched;
   let told = 0;
   let ended: { readonly status: string; readonly seenAt: number } | undefined;
   for (let polls = 0; ; polls += 1) {
@@ -71,7 +83,7 @@ async function follow(watched: Watched, signal: AbortSignal): Promise<LastEvent>
     if (last !== undefined && isLast(last)) return last;
     if (polls === 0 || silence.isLookDue(host.now())) {
       // It had ended before, and its process has said nothing since.
-      if (ended !== undefined && host.now() - ended.seenAt >= lastWordMs) return lostLastEvent(job, ended.status);
+      if (ended !== undefined && host.now() - ended.seenAt >= lastWordMs) return lostLastEvent(job, ended.status, name);
       const { status, last: given } = await lookFor(watched);
       if (given !== undefined) return given;
       if (status !== "unfinished") ended ??= { status, seenAt: host.now() };
@@ -82,17 +94,17 @@ async function follow(watched: Watched, signal: AbortSignal): Promise<LastEvent>
 
 /** Looks whether the job has ended, and says when it seems to be dead. */
 async function lookFor(watched: Watched): Promise<{ readonly status: string; readonly last?: LastEvent }> {
-  const { client, cluster, job, host, presenter, silence } = watched;
+  const { client, cluster, name, job, host, presenter, silence } = watched;
   const pulse = await client.feelPulse(cluster, job);
   const { status, kind } = pulse;
   const verdict = silence.judge(pulse, host.now());
   if (status !== "unfinished" || verdict.type === "heard") return { status };
   const { forMs } = verdict;
   if (verdict.type === "give-up") {
-    const message = `${silenceOf(job, forMs)} It was left as it is and can be resumed.`;
+    const message = `${silenceOf(job, forMs, name)} It was left as it is and can be resumed.`;
     return { status, last: { event: "job.failed", job, code: "job.silent", message } };
   }
-  presenter.note(silenceLines(job, kind, forMs));
+  presenter.note(silenceLines(job, kind, forMs, name));
   return { status };
 }
 
@@ -112,8 +124,8 @@ function isLast(event: JobEvent): event is LastEvent {
 }
 
 /** The process that ran the job died between its result and its last word. */
-function lostLastEvent(job: JobId, status: string): LastEvent {
-  const message = `The job has ended as ${status}, but the process that ran it died before it said so. See stampede jobs show ${job}.`;
+function lostLastEvent(job: JobId, status: string, name: ClusterName): LastEvent {
+  const message = `The job has ended as ${status}, but the process that ran it died before it said so. See stampede jobs show ${job}${clusterWords(name)}.`;
   return { event: "job.failed", job, code: status === "cancelled" ? "job.cancelled" : "job.failed", message };
 }
 

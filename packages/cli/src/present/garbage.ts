@@ -5,6 +5,7 @@ type Kind = keyof GarbageReport["removed"];
 
 const words: readonly (readonly [Kind, string])[] = [
   ["deltas", "deltas of rounds that are over"],
+  ["checkpoints", "unfinished work of rounds that are over"],
   ["weights", "weights of rounds of ended jobs"],
   ["outputs", "evaluations and predictions of ended jobs"],
   ["progress", "signs of life"],

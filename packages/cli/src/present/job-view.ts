@@ -39,7 +39,7 @@ export interface JobView {
   /** Rounds that ended while we looked on, and their time: what an estimate follows from. */
   readonly timed: { readonly rounds: number; readonly wallMs: number };
   readonly failures: number;
-  /** Tasks that were started again, backups left out. */
+  /** Tasks that were started again, backups and continued ones left out. */
   readonly retries: number;
   readonly backups: number;
   /** Of the retries since the job was last submitted or resumed, those of tasks that went down with the process that ran them. */
@@ -176,11 +176,14 @@ function failed(task: ExecutorView, { attempt }: TaskEvent): ExecutorView {
 
 function retried(task: ExecutorView, { attempt, why }: EventOf<"task.retried">): ExecutorView {
   if (attempt < task.attempt) return task;
-  return why === "slow" ? { ...task, attempt, isBackup: true } : { ...idle, attempt };
+  if (why === "slow") return { ...task, attempt, isBackup: true };
+  return why === "continued" ? { ...task, attempt } : { ...idle, attempt };
 }
 
 function countRetry(view: JobView, { why }: EventOf<"task.retried">): JobView {
   if (why === "slow") return { ...view, backups: view.backups + 1 };
+  // Long work in several invocations: nothing has gone wrong.
+  if (why === "continued") return view;
   return { ...view, retries: view.retries + 1, lost: view.lost + (why === "machine-gone" ? 1 : 0) };
 }
 

@@ -1,4 +1,5 @@
 import type { JobDetails, JobSummary } from "@stampede/client";
+import type { ClusterName } from "../cluster.js";
 import { limitsLine } from "./limits.js";
 import { lastRoundLines, roundTable } from "./rounds.js";
 import * as text from "./text.js";
@@ -19,17 +20,17 @@ export function jobTable(jobs: readonly JobSummary[]): string[] {
 }
 
 /** `stampede jobs show`: the life of a job. */
-export function jobLife(job: JobDetails): string[] {
+export function jobLife(job: JobDetails, cluster: ClusterName = "local"): string[] {
   return [
     ...factLines(job),
     ...roundTable(job),
     ...unreadableLines(job),
     ...lastRoundLines(job),
-    ...underWayLines(job),
+    ...underWayLines(job, cluster),
     ...retryLines(job),
     ...failureLines(job),
     ...deadTaskLines(job),
-    ...whatNext(job),
+    ...whatNext(job, cluster),
   ];
 }
 
@@ -55,8 +56,13 @@ function engineOf({ engine, threads }: JobDetails): string {
   return `engine ${engine}${threads === undefined ? "" : ` (${text.counted(threads, "thread")})`}`;
 }
 
-function whatNext(job: JobDetails): string[] {
+function whatNext(job: JobDetails, cluster: ClusterName): string[] {
   if (job.status !== "unfinished") return [];
+  if (cluster === "aws") {
+    const follow = `Not ended. Follow it: stampede jobs watch ${job.job} --cluster aws`;
+    const wait = `To wait for it and save its model: stampede train JOB.yaml --cluster aws --resume ${job.job}`;
+    return ["", follow, ...(job.kind === "train" ? [wait] : [])];
+  }
   if (job.kind !== "train") return ["", `Not ended. Follow it: stampede jobs watch ${job.job}`];
   return [
     "",

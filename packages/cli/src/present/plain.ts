@@ -64,6 +64,7 @@ const retryReasons = {
   silent: "was not heard of any more",
   slow: "was much slower than the others",
   "machine-gone": "went down with the process that ran it",
+  continued: "had no time left, and left a checkpoint to go on from",
 } as const;
 
 /** What became of the attempt before, after "attempt 1". */

@@ -138,13 +138,13 @@ class LivePresenter implements Presenter {
   }
 }
 
-/** What the picture does not show. Backups are nothing special, and of a retry after a failure its reason has been told. */
+/** What the picture does not show. Backups and continued tasks are nothing special, and of a retry after a failure its reason has been told. */
 function wordsOn(event: JobEvent, view: JobView): readonly string[] {
   if (event.event === "job.submitted") return submittedWords(event);
   if (event.event === "task.failed") return [failureLine(event)];
   if (event.event !== "task.retried") return [];
   if (isLost(event)) return firstLost(view);
-  return event.why === "slow" || event.why === "failed" ? [] : [retryLine(event)];
+  return event.why === "slow" || event.why === "failed" || event.why === "continued" ? [] : [retryLine(event)];
 }
 
 function isLost(event: JobEvent): boolean {

@@ -1,4 +1,5 @@
 import type { JobDetails, Retry, RunningTask, UnderWay, UnreadableRecord } from "@stampede/client";
+import type { ClusterName } from "../cluster.js";
 import { retryReason } from "./plain.js";
 import * as text from "./text.js";
 
@@ -9,13 +10,18 @@ const shownTasks = 16;
 const leastSilenceMs = 30_000;
 
 /** What an unfinished job is doing: its tasks and their signs of life, or that nothing is heard of it. */
-export function underWayLines({ underWay, executors, rounds, limits }: JobDetails): string[] {
+export function underWayLines(
+  { underWay, executors, rounds, limits }: JobDetails,
+  cluster: ClusterName = "local",
+): string[] {
   if (underWay === undefined) return [];
   const { stage, done, lastSign } = underWay;
   const patienceMs = Math.max(leastSilenceMs, limits.heartbeatTimeoutSeconds * 1000);
+  const likely =
+    cluster === "aws" ? "its functions do not run, or wait for their turn" : "what ran it is probably gone";
   const heard =
     lastSign.agoMs > patienceMs
-      ? `not heard of for ${text.duration(lastSign.agoMs)} (last: ${lastSign.from}); what ran it is probably gone`
+      ? `not heard of for ${text.duration(lastSign.agoMs)} (last: ${lastSign.from}); ${likely}`
       : `last sign of life ${ago(lastSign.agoMs)} (${lastSign.from})`;
   if (stage === undefined) return ["", `not begun: ${heard}`];
   const where = stage.kind === "train" ? `train round ${stage.round}/${rounds}` : stage.kind;
@@ -52,11 +58,12 @@ function unreadableLine({ round, key, found }: UnreadableRecord): string {
 export function retryLines({ retries }: JobDetails): string[] {
   if (retries.length === 0) return [];
   const backups = retries.filter(({ why }) => why === "slow").length;
+  const continued = retries.filter(({ why }) => why === "continued").length;
+  const again = retries.length - backups - continued;
   const counts = [
-    ...(retries.length === backups
-      ? []
-      : [text.counted(retries.length - backups, "task started again", "tasks started again")]),
+    ...(again === 0 ? [] : [text.counted(again, "task started again", "tasks started again")]),
     ...(backups === 0 ? [] : [text.counted(backups, "backup")]),
+    ...(continued === 0 ? [] : [text.counted(continued, "task continued", "tasks continued")]),
   ];
   const lines = retries.slice(0, shownLines).map(retryLine);
   return ["", `${counts.join(", ")}:`, ...lines, ...andMore(retries.length, shownLines)];

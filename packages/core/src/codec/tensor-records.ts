@@ -2,13 +2,16 @@ import type * as z from "zod";
 import type { NamedTensors } from "../tensors.js";
 import { corruptObject } from "./corrupt-object.js";
 import { recordFromJson, recordToJson } from "./records.js";
-import { decodeSafetensorsHeader, lengthBytes, metadataName } from "./safetensors-header.js";
+import { decodeBlockSums, encodeBlockSums } from "./block-sums.js";
+import { decodeSafetensorsHeader, lengthBytes, metadataName, type TensorEntry } from "./safetensors-header.js";
 import { decodeSafetensors, encodeSafetensors } from "./safetensors.js";
 import { checkSeal, crc32Hex, emptySeal, writeSeal } from "./seal.js";
 
 const recordName = "record";
 /** CRC-32 of the record's text: the header is also read without the rest of the object, which the seal covers. */
 const recordSealName = "recordCrc32";
+/** Checksums of the data's blocks, where there is more than one block: ranges are also read without the rest. */
+const blocksName = "blocks";
 /** What follows the header's length: the metadata is written first, and in it the seal. */
 const opening = new TextEncoder().encode(`{"${metadataName}":{"crc32":"`);
 
@@ -24,10 +27,12 @@ export function encodeTensorRecord<S extends z.ZodType>(
   tensors: NamedTensors,
 ): Uint8Array<ArrayBuffer> {
   const text = recordToJson(schema, record);
+  const blocks = encodeBlockSums(tensors);
   const bytes = encodeSafetensors(tensors, {
     crc32: emptySeal,
     [recordName]: text,
     [recordSealName]: crc32Hex(text),
+    ...(blocks !== undefined && { [blocksName]: blocks }),
   });
   writeSeal(bytes, lengthBytes + opening.length);
   return bytes;
@@ -55,6 +60,35 @@ export function decodeTensorRecord<S extends z.ZodType>(
  */
 export function decodeTensorRecordHeader<S extends z.ZodType>(schema: S, prefix: Uint8Array, key: string): z.output<S> {
   return recordOf(schema, decodeSafetensorsHeader(prefix, key).metadata, key);
+}
+
+/** What the beginning of a tensor record tells of the whole. */
+export interface TensorRecordHeader<T> {
+  readonly record: T;
+  /** In the order of their data. */
+  readonly entries: readonly TensorEntry[];
+  /** Where the data begins in the object. */
+  readonly dataStart: number;
+  readonly dataBytes: number;
+  /** Of the blocks of the data, see `checkBlocks`; undefined for small data. */
+  readonly blockSums: Int32Array | undefined;
+}
+
+/**
+ * The record and where the tensors lie, from the first bytes of the object. The record and the checksums are checked, the entries are not:
+ * only the seal covers those.
+ * @throws StampedeError `store.corrupt` naming `key`
+ */
+export function decodeTensorRecordLayout<S extends z.ZodType>(
+  schema: S,
+  prefix: Uint8Array,
+  key: string,
+): TensorRecordHeader<z.output<S>> {
+  const { metadata, entries, dataStart } = decodeSafetensorsHeader(prefix, key);
+  const dataBytes = entries.at(-1)?.end ?? 0;
+  const blocks = Object.hasOwn(metadata, blocksName) ? metadata[blocksName] : undefined;
+  const blockSums = blocks === undefined ? undefined : decodeBlockSums(blocks, dataBytes, key);
+  return { record: recordOf(schema, metadata, key), entries, dataStart, dataBytes, blockSums };
 }
 
 /** The opening that this object must have: its own header length, then ours. */

@@ -98,9 +98,9 @@ function timerFor(spec: JobSpec, dueAt: number, now: number): number {
 }
 
 function pickNext(head: NextHead): NextHead {
-  const { stage, stageStartedAt, tasks, backups, frugal, durations, halfAfterMs, timerAt } = head;
+  const { stage, stageStartedAt, tasks, backups, continued, frugal, durations, halfAfterMs, timerAt } = head;
   const half = halfAfterMs === undefined ? {} : { halfAfterMs };
-  return { stage, stageStartedAt, tasks, backups, frugal, durations, ...half, timerAt };
+  return { stage, stageStartedAt, tasks, backups, continued, frugal, durations, ...half, timerAt };
 }
 
 function failed(error: ErrorFacts, deadTask?: DeadTask): Decision {

@@ -35,6 +35,8 @@ type Verdict =
 
 /** What is to be thought of a task whose output is not there. */
 export function judge({ spec, wake }: JobFacts, evidence: Evidence, task: Task, now: number): Verdict {
+  // No failure, and the attempts that are left for those stay.
+  if (evidence.hasAdvanced(task)) return { type: "again", why: "continued", failures: task.failures };
   const reported = failureOf(evidence.failureOf(task));
   // Lost together with the machine: no fault of the task, however long ago that was.
   if (reported === undefined && wake.executorsGone) {

@@ -20,6 +20,7 @@ export function startAll(
     stageStartedAt: now,
     tasks: { attempts: filled(1), failures: filled(0), startedAt: filled(now), deadlines: filled(deadlineAt) },
     backups: [],
+    continued: [],
     frugal: before?.frugal ?? [],
     durations: before?.durations ?? [],
     timerAt: 0,
@@ -53,6 +54,7 @@ export function reviewTasks(facts: JobFacts, head: JobHead, now: number): Review
     ...head,
     tasks: copyOf(head.tasks),
     backups: [...head.backups],
+    begunAt: begunAtOf(head),
     frugal: withFrugal(head.frugal, failures),
     ...(halfAfterMs !== undefined && { halfAfterMs }),
   };
@@ -86,12 +88,17 @@ export function reviewTasks(facts: JobFacts, head: JobHead, now: number): Review
     next.frugal.length > head.frugal.length ||
     halfAfterMs !== head.halfAfterMs;
   const deadline = nextDeadline(next.tasks, present);
+  const { begunAt, ...others } = next;
+  const entered: NextHead = {
+    ...others,
+    continued: [...begunAt].map(([partition, at]) => ({ partition, begunAt: at })),
+  };
   return {
     type: "going-on",
-    head: next,
+    head: entered,
     changed,
     starts,
-    lookAt: nextLook({ spec, head: next, pace, evidence }, present, deadline, now),
+    lookAt: nextLook({ spec, head: entered, pace, evidence }, present, deadline, now),
   };
 }
 
@@ -103,6 +110,12 @@ export function membersOf({ spec, closed }: Pick<JobFacts, "spec" | "closed">): 
 interface Mutable extends NextHead {
   readonly tasks: { [K in keyof TaskTable]: number[] };
   readonly backups: number[];
+  /** `continued` by partition. */
+  readonly begunAt: Map<number, number>;
+}
+
+function begunAtOf({ continued }: NextHead): Map<number, number> {
+  return new Map(continued.map(({ partition, begunAt }) => [partition, begunAt]));
 }
 
 interface Again extends NonNullable<StartAction["retry"]> {
@@ -111,6 +124,8 @@ interface Again extends NonNullable<StartAction["retry"]> {
 
 function startAgain(spec: JobSpec, next: Mutable, task: Task, again: Again, now: number): StartAction {
   const { partition, attempt } = task;
+  if (again.why === "continued") next.begunAt.set(partition, next.begunAt.get(partition) ?? task.startedAt);
+  else next.begunAt.delete(partition);
   next.tasks.attempts[partition] = attempt + 1;
   next.tasks.failures[partition] = again.failures;
   next.tasks.startedAt[partition] = now;
@@ -124,15 +139,16 @@ function startOf({ stage, tasks, frugal }: NextHead, partition: number): StartAc
   return { type: "start", stage, partition, attempt, startedAt, deadlineAt, frugal: frugal.includes(partition) };
 }
 
+/** A task that goes on from a checkpoint is as old as its first attempt: what is usual is the time of whole tasks. */
 function isSlow(
   { training }: JobSpec,
-  { backups }: NextHead,
+  { backups, begunAt }: Mutable,
   { partition, startedAt }: Task,
   pace: Pace | undefined,
   now: number,
 ): boolean {
   if (!training.backups || pace === undefined || backups.includes(partition)) return false;
-  return now - startedAt >= pace.medianMs + pace.slackMs;
+  return now - (begunAt.get(partition) ?? startedAt) >= pace.medianMs + pace.slackMs;
 }
 
 interface Looking {
@@ -152,6 +168,7 @@ function nextLook(
   const timeout = spec.training.heartbeatTimeoutSeconds * 1000;
   const looks = [deadline];
   const slowAfterMs = pace && pace.medianMs + pace.slackMs;
+  const begunAt = begunAtOf(head);
   const watchesPace = spec.partitions > 1 && (spec.training.backups || spec.training.quorum < 1);
   if (watchesPace && slowAfterMs === undefined) looks.push(firstUnknownLook(head, now));
   for (let partition = 0; partition < spec.partitions; partition += 1) {
@@ -161,7 +178,7 @@ function nextLook(
     const sign = evidence?.signOf(task);
     looks.push(sign === undefined ? nextMultiple(startedAt, timeout, now) : silentAt(spec, sign));
     const isWatched = watchesPace && slowAfterMs !== undefined && !head.backups.includes(partition);
-    if (isWatched) looks.push(nextLookAt(startedAt, slowAfterMs, now));
+    if (isWatched) looks.push(nextLookAt(begunAt.get(partition) ?? startedAt, slowAfterMs, now));
   }
   return looks.reduce((next, at) => Math.min(next, at), Infinity);
 }
@@ -181,7 +198,7 @@ function withFrugal(known: readonly number[], failures: readonly FailureRecord[]
 
 function deadTask(stage: Stage, task: Task, error: ErrorFacts, failures: readonly FailureRecord[]): DeadTask {
   const { partition, attempt } = task;
-  const own = failures.filter((failure) => failure.partition === partition).slice(-1000);
+  const own = failures.filter((each) => each.partition === partition && each.continuesAt === undefined).slice(-1000);
   return { stage, partition, attempts: attempt, error, failures: own };
 }
 

@@ -1,4 +1,7 @@
-/** A whole object. `etag` is opaque and changes with every write. */
+/**
+ * A whole object. `etag` is opaque and changes with every write of another body. Of two equal bodies some stores cannot tell which is in
+ * place (S3: it is a hash of the body): whoever replaces objects MUST write bodies that differ from all before, by a token in them.
+ */
 export interface StoredObject {
   readonly body: Uint8Array;
   readonly etag: string;

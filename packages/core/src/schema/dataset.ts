@@ -1,7 +1,7 @@
 import * as z from "zod";
 import { DatasetId } from "../ids.js";
 
-const Shape = z.array(z.number().int().positive()).max(8);
+export const Shape = z.array(z.number().int().positive()).max(8);
 const Finite = z.number();
 
 /** y = (x - subtract) / divide, each a float32 and each result rounded to float32; lists are of length 1 or one entry an element. */

@@ -66,7 +66,7 @@ export const JobEvent = z.discriminatedUnion("event", [
   z.strictObject({
     event: z.literal("task.retried"),
     ...task,
-    why: z.enum(["failed", "timed-out", "silent", "slow", "machine-gone"]),
+    why: z.enum(["failed", "timed-out", "silent", "slow", "machine-gone", "continued"]),
     code: z.string().optional(),
     at: Ms,
   }),

@@ -37,6 +37,8 @@ export const JobSpec = z.strictObject({
   /** Evaluated with the weights of every round; has as many partitions as `dataset`. */
   validation: DatasetId.optional(),
   training: TrainingSettings,
+  /** So many functions average each round, a slice of all deltas each (`slicesOf`); absent for one. */
+  slices: z.number().int().min(1).max(10_000).optional(),
 });
 export type JobSpec = z.infer<typeof JobSpec>;
 
@@ -44,7 +46,7 @@ export type JobSpec = z.infer<typeof JobSpec>;
 export const TaskTable = z.strictObject({
   /** The number of the last attempt, from 1. */
   attempts: z.array(z.number().int().min(1)),
-  /** Attempts that failed or timed out; one lost together with the whole machine does not count. */
+  /** Attempts that failed or timed out; one lost together with the whole machine does not count, nor does one that is continued. */
   failures: z.array(z.number().int().min(0)),
   startedAt: z.array(Milliseconds),
   deadlines: z.array(Milliseconds),
@@ -62,6 +64,8 @@ export const JobHead = z.strictObject({
   tasks: TaskTable,
   /** Partitions of this stage that were started a second time because they are slow. */
   backups: z.array(Partition).default([]),
+  /** Tasks of this stage that go on from the checkpoint of the attempt before, and when the first of those attempts was started. */
+  continued: z.array(z.strictObject({ partition: Partition, begunAt: Milliseconds })).default([]),
   /** Partitions whose tasks ran out of memory before, in any stage. */
   frugal: z.array(Partition).default([]),
   /** How long the last tasks took, from their start to their commit; the newest last. */
@@ -76,7 +80,7 @@ export type JobHead = z.infer<typeof JobHead>;
 /** Somebody asked for the job to stop: `jobs/<job>/cancel.json`. */
 export const CancelRecord = z.strictObject({ version: z.literal(1), job: JobId, requestedAt: Milliseconds });
 
-/** One failed attempt, as the executor or its platform reported it. */
+/** How an attempt ended without an output, as the executor or its platform reported it: it failed, or is to be continued. */
 export const FailureRecord = z.strictObject({
   version: z.literal(1),
   job: JobId,
@@ -90,6 +94,8 @@ export const FailureRecord = z.strictObject({
     .string()
     .regex(/^[0-9a-f]{16}$/)
     .optional(),
+  /** No failure: its invocation had no time left, and the checkpoint with so many batches is there to go on from. */
+  continuesAt: z.number().int().min(0).optional(),
 });
 export type FailureRecord = z.infer<typeof FailureRecord>;
 
@@ -102,7 +108,7 @@ export const RetryRecord = z.strictObject({
   /** The new attempt. */
   attempt: z.number().int().min(2),
   at: Milliseconds,
-  why: z.enum(["failed", "timed-out", "silent", "slow", "machine-gone"]),
+  why: z.enum(["failed", "timed-out", "silent", "slow", "machine-gone", "continued"]),
   error: ErrorRecord.optional(),
 });
 export type RetryRecord = z.infer<typeof RetryRecord>;
@@ -168,7 +174,7 @@ export type JobResult = z.infer<typeof JobResult>;
 
 /** Measured by executors; absent in what earlier versions wrote. */
 const taskFigures = {
-  /** From the driver's start of the attempt to the commit: with waiting, loading and reading. */
+  /** From the driver's start of the attempt to the commit: with waiting, loading and reading. Of a task with checkpoints all of its attempts. */
   tookMs: Milliseconds.optional(),
   /** The L2 norm of the delta, over all weights together. */
   norm: z.number().min(0).optional(),
@@ -196,6 +202,26 @@ export const DeltaRecord = z.strictObject({
 });
 export type DeltaRecord = z.infer<typeof DeltaRecord>;
 
+/** The metadata of a checkpoint: all that a task which goes on from it needs to end in the bits of one that was never cut. */
+export const CheckpointRecord = z.strictObject({
+  version: z.literal(1),
+  job: JobId,
+  round: Round,
+  partition: Partition,
+  attempt: z.number().int().min(1),
+  attemptId: AttemptId,
+  /** Of the task, by all of its attempts so far; the figures below too. */
+  batches: z.number().int().min(0),
+  examples: z.number().int().min(0),
+  computeMs: Milliseconds,
+  /** As in a delta, without the time between two attempts. */
+  tookMs: Milliseconds,
+  metrics: MetricStates,
+  /** Of the weights that the round began with, where that has been done. */
+  validation: MetricStates.optional(),
+});
+export type CheckpointRecord = z.infer<typeof CheckpointRecord>;
+
 export const Contribution = z.strictObject({
   partition: Partition,
   attempt: z.number().int().min(1),
@@ -209,6 +235,10 @@ export const Contribution = z.strictObject({
 });
 export type Contribution = z.infer<typeof Contribution>;
 
+const Sha256 = z.string().regex(/^[0-9a-f]{64}$/);
+/** @member sha256 `hashTensors` of the slice's tensors: equal for two functions that averaged the same */
+const SliceClaim = z.strictObject({ bytes: z.number().int().min(0), sha256: Sha256 });
+
 /** The metadata of committed weights: what went into them. */
 export const RoundRecord = z.strictObject({
   version: z.literal(1),
@@ -220,7 +250,10 @@ export const RoundRecord = z.strictObject({
   metrics: MetricStates,
   /** Of the weights of the round before. */
   validation: MetricStates.optional(),
-  weightsSha256: z.string().regex(/^[0-9a-f]{64}$/),
+  /** Absent where the weights lie in slices, but for the last round of a job: nobody has them all in memory. */
+  weightsSha256: Sha256.optional(),
+  /** Where the weights lie in objects of their own (`keys.slice`), what these contain. */
+  slices: z.array(SliceClaim).max(10_000).optional(),
 });
 export type RoundRecord = z.infer<typeof RoundRecord>;
 

@@ -1,7 +1,7 @@
 import * as z from "zod";
 import { AttemptId, JobId } from "../ids.js";
 import { ErrorRecord } from "./job.js";
-import { Partition, Round, Stage } from "./stage.js";
+import { Partition, Round, Slice, Stage } from "./stage.js";
 
 /** The payload of an executor invocation: one attempt of one task. */
 export const TaskMessage = z.strictObject({
@@ -17,6 +17,8 @@ export const TaskMessage = z.strictObject({
   deadlineAt: z.number(),
   /** An earlier attempt ran out of memory: keep nothing that can be read again, and work in the smallest pieces. */
   frugal: z.boolean().default(false),
+  /** What runs it where there is a choice: a function, or a job of AWS Batch. */
+  platform: z.enum(["function", "batch"]).default("function"),
 });
 export type TaskMessage = z.infer<typeof TaskMessage>;
 
@@ -30,6 +32,8 @@ export const DriverMessage = z.discriminatedUnion("type", [
     /** The timer (`JobHead.timerAt`) that has come due, or is known to be lost. */
     timerAt: z.number().optional(),
   }),
+  /** A job was requested, or something that its preparation waits for is there. */
+  z.strictObject({ version: z.literal(1), type: z.literal("prepare"), job: JobId }),
   /** Every executor that was started by the head with this token, or before, is known to be gone: its tasks are started anew at once. */
   z.strictObject({ version: z.literal(1), type: z.literal("resumed"), job: JobId, head: AttemptId }),
   /** The platform reports that an invocation ended without a word of its own (crash, timeout, out of memory). */
@@ -59,12 +63,19 @@ export const Claim = z.strictObject({
   bytes: z.number().int().min(0),
 });
 
-/** On queue `deltas`: a delta was committed, or (without a claim) the driver finds a complete round without weights. */
+/**
+ * On queue `deltas`. Hints, except for those with `slice`: a delta (or a slice) was committed, or (without a claim) the driver finds a
+ * complete round without weights.
+ */
 export const DeltaMessage = z.strictObject({
   version: z.literal(1),
   type: z.literal("delta"),
   job: JobId,
   round: Round,
   claim: Claim.optional(),
+  /** Average this slice of the round's deltas. */
+  slice: Slice.optional(),
+  /** From a parameter server to the next one: a look that was left out, because there had been one a moment before. */
+  isLeftOut: z.literal(true).optional(),
 });
 export type DeltaMessage = z.infer<typeof DeltaMessage>;

@@ -9,6 +9,11 @@ export const TrainingSettings = z.strictObject({
   batchSize: z.number().int().min(1).max(1_000_000).default(32),
   /** `synchronous`: a barrier every round; the weights become the sample-weighted mean of the executors'. */
   mode: z.enum(["synchronous"]).default("synchronous"),
+  /**
+   * So many of the executors, the last ones, run as jobs of AWS Batch (with a GPU, or longer than a function may) instead of as
+   * functions. Changes nothing where the platform has no Batch.
+   */
+  batchExecutors: z.number().int().min(0).max(10_000).default(0),
   /** How often executors exchange weights: after each epoch, once at the end, after each batch, or every `steps` batches. */
   frequency: z
     .union([z.enum(["epoch", "fit", "batch"]), z.strictObject({ steps: z.number().int().min(1).max(1_000_000_000) })])
@@ -48,8 +53,16 @@ export const TrainingSettings = z.strictObject({
     .optional(),
   /** An executor that has begun a task and is not heard of for so long counts as lost: its task is tried again. */
   heartbeatTimeoutSeconds: z.number().min(1).max(86_400).default(60),
-  /** After this time a task counts as lost and is tried again. The default is the limit of a Lambda function: 15 minutes. */
+  /**
+   * What one attempt of a task may take. A task that trains longer goes on in another attempt, which does not count as failed; one that
+   * does not end, or evaluates or predicts for longer, counts as lost. The default is the limit of a Lambda function: 15 minutes.
+   */
   taskTimeoutSeconds: z.number().positive().max(86_400).default(900),
+  /**
+   * A task that trains keeps its work in a checkpoint so often, and in any case when the time of its invocation is over: the next attempt
+   * goes on from there.
+   */
+  checkpointSeconds: z.number().positive().max(86_400).default(300),
   /** The whole job's limit, from its submission on, also while it is interrupted; none by default. */
   jobTimeoutSeconds: z.number().positive().max(31_536_000).optional(),
 });

@@ -7,7 +7,7 @@ export interface ArrayInput {
   readonly dtype: SourceDType;
   readonly rowShape: readonly number[];
   readonly rows: number;
-  /** All values once, in blocks of exactly `blockRows` rows but for the last; each is valid until the next is asked for. */
-  blocks(blockRows: number): AsyncIterator<SourceArray>;
+  /** The values of rows `start` ... `end - 1` once, in blocks of exactly `blockRows` rows but for the last; each is valid until the next is asked for. */
+  blocks(blockRows: number, start: number, end: number): AsyncIterator<SourceArray>;
   placeOf(row: number): string;
 }

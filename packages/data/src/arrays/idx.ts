@@ -1,5 +1,4 @@
-import type { StampedeError } from "@stampede/core";
-import type { ByteReader } from "../files/byte-reader.js";
+import type { ByteReader, StampedeError } from "@stampede/core";
 import type { DataFile } from "../files/data-file.js";
 import { quoted, refusal } from "../refusal.js";
 import type { SourceDType } from "../sources/source.js";

@@ -1,8 +1,7 @@
-import type { FileHandle } from "node:fs/promises";
 import { crc32 } from "node:zlib";
-import { isStampedeError, type StampedeError } from "@stampede/core";
-import { fill, openFile, openRange, type ByteReader } from "../files/byte-reader.js";
-import { fileError, type DataFile } from "../files/data-file.js";
+import type { ByteReader, OpenedFile, StampedeError } from "@stampede/core";
+import { openRange } from "../files/byte-reader.js";
+import type { DataFile } from "../files/data-file.js";
 import { refusal } from "../refusal.js";
 
 /** One file of a zip archive, as its central directory has it. */
@@ -28,12 +27,12 @@ const inZip64 = 0xffff_ffff;
 
 /** Reads the central directory. Format: PKWARE APPNOTE.TXT 6.3, sections 4.3 and 4.5.3. */
 export async function readZipDirectory(file: DataFile): Promise<readonly ZipEntry[]> {
-  return withFile(file, async (handle) => {
-    const { entries, bytes, offset } = await findDirectory(file, handle);
+  return withFile(file, async (opened) => {
+    const { entries, bytes, offset } = await findDirectory(file, opened);
     if (entries > limits.entries || bytes > limits.directoryBytes) {
       throw notZip(file, `a directory of ${entries} entries and ${bytes} bytes, more than Stampede reads`);
     }
-    const directory = await readAt(file, handle, offset, bytes);
+    const directory = await readAt(file, opened, offset, bytes);
     return parseEntries(file, directory, entries);
   });
 }
@@ -43,13 +42,13 @@ export async function openZipEntry(file: DataFile, entry: ZipEntry): Promise<Byt
   if (entry.bytes > limits.entryBytes) {
     throw notZip(file, `the entry ${entry.name} of ${entry.bytes} bytes, more than ${limits.entryBytes}`);
   }
-  const start = await withFile(file, async (handle) => {
-    const header = await readAt(file, handle, entry.offset, localHeader.bytes);
+  const start = await withFile(file, async (opened) => {
+    const header = await readAt(file, opened, entry.offset, localHeader.bytes);
     if (header.readUInt32LE(0) !== localHeader.signature) throw notZip(file, `no local header for ${entry.name}`);
     return entry.offset + localHeader.bytes + header.readUInt16LE(26) + header.readUInt16LE(28);
   });
   const range = { start, end: start + entry.compressedBytes };
-  return checked(file, entry, openRange(file, range, entry.deflated));
+  return checked(file, entry, await openRange(file, range, entry.deflated));
 }
 
 function checked(file: DataFile, entry: ZipEntry, inner: ByteReader): ByteReader {
@@ -70,22 +69,22 @@ function checked(file: DataFile, entry: ZipEntry, inner: ByteReader): ByteReader
   };
 }
 
-async function withFile<T>(file: DataFile, use: (handle: FileHandle) => Promise<T>): Promise<T> {
-  const handle = await openFile(file);
+async function withFile<T>(file: DataFile, use: (opened: OpenedFile) => Promise<T>): Promise<T> {
+  const opened = await file.files.open(file.path);
   try {
-    return await use(handle);
-  } catch (error) {
-    throw isStampedeError(error) ? error : fileError(file, error);
+    return await use(opened);
   } finally {
-    await handle.close();
+    await opened.close();
   }
 }
 
-async function readAt(file: DataFile, handle: FileHandle, position: number, bytes: number): Promise<Buffer> {
-  const into = Buffer.alloc(bytes);
-  if (!Number.isSafeInteger(position) || (await fill(handle, into, position)) < bytes) {
+async function readAt(file: DataFile, opened: OpenedFile, start: number, bytes: number): Promise<Buffer> {
+  const end = start + bytes;
+  if (!Number.isSafeInteger(end) || start < 0 || end > opened.bytes) {
     throw notZip(file, "a directory that points outside the file; it is truncated or damaged");
   }
+  const into = Buffer.alloc(bytes);
+  if ((await opened.reader({ start, end }).read(into)) < bytes) throw notZip(file, "fewer bytes than it had at first");
   return into;
 }
 
@@ -95,15 +94,15 @@ interface Directory {
   readonly offset: number;
 }
 
-async function findDirectory(file: DataFile, handle: FileHandle): Promise<Directory> {
-  const { size } = await handle.stat();
+async function findDirectory(file: DataFile, opened: OpenedFile): Promise<Directory> {
+  const size = opened.bytes;
   const tailBytes = Math.min(size, directoryEnd.bytes + directoryEnd.maxComment + zip64Locator.bytes);
-  const tail = await readAt(file, handle, size - tailBytes, tailBytes);
+  const tail = await readAt(file, opened, size - tailBytes, tailBytes);
   for (let at = tail.length - directoryEnd.bytes; at >= 0; at--) {
     if (tail.readUInt32LE(at) !== directoryEnd.signature) continue;
     const locator = at - zip64Locator.bytes;
     if (locator >= 0 && tail.readUInt32LE(locator) === zip64Locator.signature) {
-      return readZip64End(file, handle, Number(tail.readBigUInt64LE(locator + 8)));
+      return readZip64End(file, opened, Number(tail.readBigUInt64LE(locator + 8)));
     }
     return {
       entries: tail.readUInt16LE(at + 10),
@@ -114,8 +113,8 @@ async function findDirectory(file: DataFile, handle: FileHandle): Promise<Direct
   throw notZip(file, "no directory at its end");
 }
 
-async function readZip64End(file: DataFile, handle: FileHandle, position: number): Promise<Directory> {
-  const end = await readAt(file, handle, position, zip64End.bytes);
+async function readZip64End(file: DataFile, opened: OpenedFile, position: number): Promise<Directory> {
+  const end = await readAt(file, opened, position, zip64End.bytes);
   if (end.readUInt32LE(0) !== zip64End.signature) throw notZip(file, "a damaged zip64 directory");
   return {
     entries: Number(end.readBigUInt64LE(32)),

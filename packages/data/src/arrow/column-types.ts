@@ -27,8 +27,16 @@ export function rowBytesOf({ dtype, rowShape }: AnyColumn): number {
   return sizeOf(rowShape) * (dtype === "int64" ? 8 : bytesPerElement[dtype]);
 }
 
+/** What of a field says how its values lie in partition files. */
+export type StoredField = Pick<Field, "name" | "storage" | "storedShape">;
+
+/** The bytes of one row of a field, as stored. */
+export function storedRowBytes({ storage, storedShape }: StoredField): number {
+  return bytesPerElement[storage] * sizeOf(storedShape);
+}
+
 /** The column of a partition file that holds a field's stored values. */
-export function columnOf({ name, storage, storedShape }: Field): TensorColumn {
+export function columnOf({ name, storage, storedShape }: StoredField): TensorColumn {
   return { name, dtype: storage, rowShape: storedShape };
 }
 

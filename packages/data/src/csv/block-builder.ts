@@ -81,8 +81,9 @@ export class BlockBuilder implements RecordSink {
       ({ slots }, index) => room.values[index]?.subarray(0, rows * slots.length) ?? new Float64Array(0),
     );
     const places = this.#fields.map(({ names }) => (row: number, element: number) => {
-      const file = starts.findLast((start) => start.row <= row)?.file ?? { name: "", path: "" };
-      return placeOfCell({ file, line: room.lines[row] ?? 0 }, names[element] ?? "");
+      const file = starts.findLast((start) => start.row <= row)?.file;
+      const column = names[element] ?? "";
+      return file === undefined ? column : placeOfCell({ file, line: room.lines[row] ?? 0 }, column);
     });
     this.#ready.push({ block: { rows, values, places }, room });
     this.#room = this.#spare.pop() ?? this.#newRoom();

@@ -1,6 +1,7 @@
+import type { ByteRange } from "@stampede/core";
 import type { DataFile } from "../files/data-file.js";
 import { quoted, refusal } from "../refusal.js";
-import type { SourceBlock } from "../sources/source.js";
+import type { RowRun, SourceBlock } from "../sources/source.js";
 import { BlockBuilder, type FieldSlots } from "./block-builder.js";
 import type { ColumnChoice } from "./columns.js";
 import { firstRecord } from "./header.js";
@@ -9,25 +10,26 @@ import { parseQuoted } from "./quoted-parser.js";
 import { lineFeed, segments } from "./segments.js";
 import type { CsvTable } from "./table.js";
 
-/** All rows of the files, by the fast parser as far as it goes and by the thorough one from there to the end of the segment. */
+/** The rows of the files, or of a run, by the fast parser as far as it goes and by the thorough one from there to the end of the segment. */
 export async function* readBlocks(
   files: readonly DataFile[],
   header: boolean,
   table: CsvTable,
   choices: readonly ColumnChoice[],
   blockRows: number,
+  run?: RowRun,
 ): AsyncGenerator<SourceBlock> {
   const builder = new BlockBuilder(
     2 * table.names.length,
     choices.map((choice) => slotsOf(table, choice)),
     blockRows,
   );
-  for (const file of files) {
+  for (const { file, range, line: firstLine, header: hasHeader } of stretchesOf(files, header, run)) {
     builder.startFile(file);
     const parser = new PlainParser(file, table, builder);
-    let line = 1;
-    let expectsHeader = header;
-    for await (const segment of segments(file)) {
+    let line = firstLine;
+    let expectsHeader = hasHeader;
+    for await (const segment of segments(file, range)) {
       let at = 0;
       if (expectsHeader) {
         const first = firstRecord(file, segment, String.fromCharCode(table.delimiter));
@@ -46,6 +48,21 @@ export async function* readBlocks(
     }
   }
   yield* builder.finish();
+}
+
+interface Stretch {
+  readonly file: DataFile;
+  readonly range: ByteRange | undefined;
+  readonly line: number;
+  readonly header: boolean;
+}
+
+function stretchesOf(files: readonly DataFile[], header: boolean, run: RowRun | undefined): readonly Stretch[] {
+  if (run === undefined) return files.map((file) => ({ file, range: undefined, line: 1, header }));
+  return run.stretches.flatMap(({ file: index, start, end, ...rest }) => {
+    const file = files[index];
+    return file === undefined ? [] : [{ file, range: { start, end }, ...rest }];
+  });
 }
 
 function slotsOf({ names, categories }: CsvTable, { columns }: ColumnChoice): FieldSlots {

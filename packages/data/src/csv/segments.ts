@@ -1,4 +1,5 @@
-import { openBytes } from "../files/byte-reader.js";
+import type { ByteRange } from "@stampede/core";
+import { openBytes, openRange } from "../files/byte-reader.js";
 import type { DataFile } from "../files/data-file.js";
 import { refusal } from "../refusal.js";
 
@@ -14,15 +15,16 @@ const maxRecordBytes = 64 * 1024 * 1024;
  * Cuts a CSV file into pieces of whole records that end in a line feed, without a byte order mark. A piece is valid until the
  * next one is asked for.
  *
+ * @param range a part of the file that begins where a record does, by default all
  * @throws StampedeError `data.not-readable`, `data.format`
  */
-export async function* segments(file: DataFile): AsyncGenerator<Buffer, undefined> {
-  const reader = await openBytes(file);
+export async function* segments(file: DataFile, range?: ByteRange): AsyncGenerator<Buffer, undefined> {
+  const reader = range === undefined ? await openBytes(file) : await openRange(file, range);
   try {
     let buffer: Buffer = Buffer.allocUnsafeSlow(firstCapacity);
     let filled = await reader.read(buffer);
     let ended = filled < buffer.length;
-    let start = markLength(file, buffer.subarray(0, filled));
+    let start = (range?.start ?? 0) > 0 ? 0 : markLength(file, buffer.subarray(0, filled));
     while (!ended || start < filled) {
       const found = endOfRecords(buffer.subarray(start, filled));
       if (found > 0) {
@@ -54,7 +56,7 @@ function larger(file: DataFile, buffer: Buffer): Buffer {
 }
 
 /** The length of the UTF-8 byte order mark. */
-function markLength(file: DataFile, bytes: Buffer): number {
+export function markLength(file: DataFile, bytes: Buffer): number {
   if (bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf) return 3;
   const utf16 = (bytes[0] === 0xff && bytes[1] === 0xfe) || (bytes[0] === 0xfe && bytes[1] === 0xff);
   if (!utf16) return 0;

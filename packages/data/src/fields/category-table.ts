@@ -8,6 +8,11 @@ export class CategoryTable {
     this.#closed = known !== undefined;
   }
 
+  /** Whether new texts are taken in. */
+  get isOpen(): boolean {
+    return !this.#closed;
+  }
+
   get size(): number {
     return this.#numbers.size;
   }

@@ -1,5 +1,6 @@
 import { sizeOf, type DType, type Encoding, type Field, type NumericArray } from "@stampede/core";
 import { refusal } from "../refusal.js";
+import type { StoredField } from "../arrow/column-types.js";
 import { Scratch } from "../scratch.js";
 import type { PlaceOf, SourceArray, SourceDType } from "../sources/source.js";
 import type { CategoryTable } from "./category-table.js";
@@ -27,10 +28,11 @@ const maxUint8Classes = 255;
 export class ClassEncoder implements FieldEncoder {
   readonly storage: DType;
   readonly width: number;
+  readonly moments = undefined;
   readonly #facts: FieldFacts;
   readonly #options: ClassOptions;
   readonly #scratch = new Scratch();
-  #largest = 0;
+  largest = 0;
 
   constructor(facts: FieldFacts, dtype: SourceDType, options: ClassOptions) {
     this.#facts = facts;
@@ -39,6 +41,11 @@ export class ClassEncoder implements FieldEncoder {
     const fitsByte = dtype === "uint8" || (options.classes !== undefined && options.classes <= maxUint8Classes);
     this.storage = options.storage ?? (fitsByte ? "uint8" : "int32");
     if (options.classes !== undefined) this.#shape(options.classes);
+  }
+
+  get stored(): StoredField {
+    const { name, storedShape } = this.#facts;
+    return { name, storage: this.storage, storedShape: [...storedShape] };
   }
 
   accept(values: SourceArray, placeOf: PlaceOf): NumericArray {
@@ -52,14 +59,14 @@ export class ClassEncoder implements FieldEncoder {
 
   #firstOutside(values: NumericArray): number {
     const limit = this.#options.classes ?? maxClasses;
-    let largest = this.#largest;
+    let largest = this.largest;
     for (let at = 0; at < values.length; at++) {
       const value = values[at] ?? 0;
       // Also false for NaN.
       if (!(value >= 0 && value < limit && Math.floor(value) === value)) return at;
       if (value > largest) largest = value;
     }
-    this.#largest = largest;
+    this.largest = largest;
     return -1;
   }
 
@@ -80,7 +87,7 @@ export class ClassEncoder implements FieldEncoder {
   finish(): Field {
     const { name, role, storedShape, columns } = this.#facts;
     const { kind, categories } = this.#options;
-    const classes = this.#options.classes ?? Math.max(this.#largest + 1, categories?.size ?? 1);
+    const classes = this.#options.classes ?? Math.max(this.largest + 1, categories?.size ?? 1);
     const texts = categories === undefined ? {} : { categories: [...categories.texts] };
     const encoding: Encoding = { kind, classes, ...texts };
     return {

@@ -1,3 +1,11 @@
+/** Of one block. */
+export interface BlockMoments {
+  readonly rows: number;
+  readonly mean: Float64Array;
+  /** Sums of squared deviations from the mean. */
+  readonly squares: Float64Array;
+}
+
 /**
  * Mean and variance of each column of rows that arrive in blocks, in float64. Each block is summed in two passes and merged by
  * the rule of Chan, Golub and LeVeque (1979), which is stable however large the mean is.
@@ -7,6 +15,7 @@ export class Moments {
   /** Sums of squared deviations from the mean. */
   readonly #squares: Float64Array;
   #rows = 0;
+  #last: BlockMoments | undefined;
 
   constructor(width: number) {
     this.#mean = new Float64Array(width);
@@ -16,23 +25,19 @@ export class Moments {
   /** @param values row-major, `rows` times the width */
   add(values: ArrayLike<number>, rows: number): void {
     if (rows === 0) return;
-    const width = this.#mean.length;
-    const mean = new Float64Array(width);
-    for (let at = 0; at < rows * width; at += width) {
-      for (let column = 0; column < width; column++) mean[column] = (mean[column] ?? 0) + (values[at + column] ?? 0);
-    }
-    for (let column = 0; column < width; column++) mean[column] = (mean[column] ?? 0) / rows;
-    const squares = new Float64Array(width);
-    for (let at = 0; at < rows * width; at += width) {
-      for (let column = 0; column < width; column++) {
-        const deviation = (values[at + column] ?? 0) - (mean[column] ?? 0);
-        squares[column] = (squares[column] ?? 0) + deviation * deviation;
-      }
-    }
-    this.#merge(mean, squares, rows);
+    this.#last = momentsOf(values, rows, this.#mean.length);
+    this.merge(this.#last);
   }
 
-  #merge(mean: Float64Array, squares: Float64Array, rows: number): void {
+  /** The block that was added last, for another pass to merge; undefined where none was since the last call. */
+  takeLast(): BlockMoments | undefined {
+    const last = this.#last;
+    this.#last = undefined;
+    return last;
+  }
+
+  /** Takes in a block. Float64 sums depend on their order: blocks must come in the order of the rows. */
+  merge({ mean, squares, rows }: BlockMoments): void {
     const total = this.#rows + rows;
     for (let column = 0; column < mean.length; column++) {
       const known = this.#mean[column] ?? 0;
@@ -57,4 +62,20 @@ export class Moments {
       return deviation === 0 ? 1 : deviation;
     });
   }
+}
+
+function momentsOf(values: ArrayLike<number>, rows: number, width: number): BlockMoments {
+  const mean = new Float64Array(width);
+  for (let at = 0; at < rows * width; at += width) {
+    for (let column = 0; column < width; column++) mean[column] = (mean[column] ?? 0) + (values[at + column] ?? 0);
+  }
+  for (let column = 0; column < width; column++) mean[column] = (mean[column] ?? 0) / rows;
+  const squares = new Float64Array(width);
+  for (let at = 0; at < rows * width; at += width) {
+    for (let column = 0; column < width; column++) {
+      const deviation = (values[at + column] ?? 0) - (mean[column] ?? 0);
+      squares[column] = (squares[column] ?? 0) + deviation * deviation;
+    }
+  }
+  return { rows, mean, squares };
 }

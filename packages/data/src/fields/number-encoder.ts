@@ -1,5 +1,6 @@
 import { sizeOf, type DType, type Encoding, type Field, type NumericArray } from "@stampede/core";
 import { refusal } from "../refusal.js";
+import type { StoredField } from "../arrow/column-types.js";
 import { Scratch } from "../scratch.js";
 import type { FieldOptions, PlaceOf, SourceArray, SourceDType } from "../sources/source.js";
 import { convert, firstNonFinite, narrow, naturalStorage } from "./conversion.js";
@@ -12,11 +13,12 @@ export class NumberEncoder implements FieldEncoder {
   readonly storage: DType;
   readonly width: number;
   readonly scratch = new Scratch();
+  readonly moments: Moments | undefined;
+  largest = 0;
   readonly #facts: FieldFacts;
   readonly #shape: number[];
   readonly #scale: number;
   readonly #fixed: Encoding | undefined;
-  readonly #moments: Moments | undefined;
 
   /** @param trained the field of the training data, whose encoding is kept */
   constructor(facts: FieldFacts, dtype: SourceDType, options: FieldOptions, trained: Field | undefined) {
@@ -27,7 +29,12 @@ export class NumberEncoder implements FieldEncoder {
     this.#shape = fedShape(facts.name, facts.storedShape, trained?.shape ?? options.shape);
     this.#scale = Math.fround(options.scale ?? 1);
     this.#fixed = trained?.encoding;
-    this.#moments = options.standardize === true && trained === undefined ? new Moments(this.width) : undefined;
+    this.moments = options.standardize === true && trained === undefined ? new Moments(this.width) : undefined;
+  }
+
+  get stored(): StoredField {
+    const { name, storedShape } = this.#facts;
+    return { name, storage: this.storage, storedShape: [...storedShape] };
   }
 
   accept(values: SourceArray, placeOf: PlaceOf): NumericArray {
@@ -35,7 +42,7 @@ export class NumberEncoder implements FieldEncoder {
   }
 
   observe(values: NumericArray, rows: number): void {
-    this.#moments?.add(values, rows);
+    this.moments?.add(values, rows);
   }
 
   finish(): Field {
@@ -52,8 +59,8 @@ export class NumberEncoder implements FieldEncoder {
   }
 
   #encoding(): Encoding {
-    if (this.#moments === undefined) return { kind: "affine", subtract: [0], divide: [this.#scale] };
-    return { kind: "affine", subtract: this.#moments.means(), divide: this.#moments.deviations() };
+    if (this.moments === undefined) return { kind: "affine", subtract: [0], divide: [this.#scale] };
+    return { kind: "affine", subtract: this.moments.means(), divide: this.moments.deviations() };
   }
 }
 

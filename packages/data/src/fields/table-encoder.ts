@@ -1,4 +1,5 @@
 import { type Encoding, type Field, type NumericArray } from "@stampede/core";
+import type { StoredField } from "../arrow/column-types.js";
 import { Scratch } from "../scratch.js";
 import type { FieldOptions, PlaceOf, SourceArray, SourceColumn } from "../sources/source.js";
 import type { FieldEncoder, FieldFacts } from "./encoder.js";
@@ -13,11 +14,12 @@ export class TableEncoder implements FieldEncoder {
   readonly storage = "float32";
   readonly width: number;
   readonly scratch = new Scratch();
+  readonly moments: Moments | undefined;
+  largest = 0;
   readonly #facts: FieldFacts;
   readonly #columns: readonly SourceColumn[];
   readonly #options: FieldOptions;
   readonly #trained: Field | undefined;
-  readonly #moments: Moments | undefined;
 
   constructor(facts: FieldFacts, columns: readonly SourceColumn[], options: FieldOptions, trained: Field | undefined) {
     this.#facts = facts;
@@ -25,7 +27,12 @@ export class TableEncoder implements FieldEncoder {
     this.#options = options;
     this.#trained = trained;
     this.width = columns.length;
-    this.#moments = options.standardize === true && trained === undefined ? new Moments(this.width) : undefined;
+    this.moments = options.standardize === true && trained === undefined ? new Moments(this.width) : undefined;
+  }
+
+  get stored(): StoredField {
+    const { name, storedShape } = this.#facts;
+    return { name, storage: this.storage, storedShape: [...storedShape] };
   }
 
   accept(values: SourceArray, placeOf: PlaceOf): NumericArray {
@@ -33,7 +40,7 @@ export class TableEncoder implements FieldEncoder {
   }
 
   observe(values: NumericArray, rows: number): void {
-    this.#moments?.add(values, rows);
+    this.moments?.add(values, rows);
   }
 
   finish(): Field {
@@ -52,8 +59,8 @@ export class TableEncoder implements FieldEncoder {
   }
 
   #encodings(): ColumnEncoding[] {
-    const means = this.#moments?.means();
-    const deviations = this.#moments?.deviations();
+    const means = this.moments?.means();
+    const deviations = this.moments?.deviations();
     const scale = Math.fround(this.#options.scale ?? 1);
     return this.#columns.map(({ categories }, index): ColumnEncoding => {
       if (categories !== undefined) {

@@ -1,82 +1,72 @@
-import { createReadStream } from "node:fs";
-import { open, type FileHandle } from "node:fs/promises";
-import { pipeline, type Readable, type Transform } from "node:stream";
+import { pipeline, Readable, type Transform } from "node:stream";
 import { createGunzip, createInflateRaw } from "node:zlib";
-import { isStampedeError } from "@stampede/core";
-import { fileError, type DataFile } from "./data-file.js";
+import type { ByteRange, ByteReader, OpenedFile } from "@stampede/core";
+import { inflateError, type DataFile } from "./data-file.js";
 
-/** Reads bytes one after the other. */
-export interface ByteReader {
-  /** Fills `into` from its start and answers how many bytes were filled: fewer than its length only at the end. */
-  read(into: Uint8Array): Promise<number>;
-  close(): Promise<void>;
+/**
+ * Opens a file, through gunzip when its name ends in `.gz`.
+ * @param start the first byte that is wanted. Compressed files are read up to there all the same.
+ */
+export async function openBytes(file: DataFile, start = 0): Promise<ByteReader> {
+  const opened = await file.files.open(file.path);
+  if (!isCompressed(file)) return closing(opened, opened.reader({ start, end: opened.bytes }));
+  return skipped(closing(opened, inflated(file, opened.reader(), createGunzip())), start);
 }
 
-/** Where a stream of bytes lies inside a file; `end` is exclusive. */
-export interface FileRange {
-  readonly start: number;
-  readonly end: number;
-}
-
-/** Opens a file, through gunzip when its name ends in `.gz`. */
-export async function openBytes(file: DataFile): Promise<ByteReader> {
-  if (!file.name.endsWith(".gz")) return new FileReader(file, await openFile(file));
-  return new StreamReader(file, through(createReadStream(file.path), createGunzip()));
-}
-
-/** Opens part of a file: an entry of a zip archive. */
-export function openRange(file: DataFile, { start, end }: FileRange, deflated: boolean): ByteReader {
-  const { path } = file;
-  const source = start === end ? undefined : createReadStream(path, { start, end: end - 1 });
-  if (source === undefined) return { read: async () => 0, close: async () => undefined };
-  return new StreamReader(file, deflated ? through(source, createInflateRaw()) : source);
-}
-
-export async function openFile(file: DataFile): Promise<FileHandle> {
+/** A reader without its first bytes. */
+export async function skipped(reader: ByteReader, bytes: number): Promise<ByteReader> {
   try {
-    return await open(file.path, "r");
-  } catch (error) {
-    throw fileError(file, error);
-  }
-}
-
-function through(source: Readable, inflate: Transform): Readable {
-  // A failure of either end destroys the other; the reader meets it when it reads on.
-  return pipeline(source, inflate, () => undefined);
-}
-
-class FileReader implements ByteReader {
-  readonly #file: DataFile;
-  readonly #handle: FileHandle;
-
-  constructor(file: DataFile, handle: FileHandle) {
-    this.#file = file;
-    this.#handle = handle;
-  }
-
-  async read(into: Uint8Array): Promise<number> {
-    try {
-      return await fill(this.#handle, into);
-    } catch (error) {
-      throw fileError(this.#file, error);
+    for (let left = bytes; left > 0;) {
+      const passed = Buffer.allocUnsafe(Math.min(left, chunkBytes));
+      if ((await reader.read(passed)) < passed.length) break;
+      left -= passed.length;
     }
-  }
-
-  async close(): Promise<void> {
-    await this.#handle.close();
+    return reader;
+  } catch (error) {
+    await reader.close();
+    throw error;
   }
 }
 
-/** Reads until `into` is full or the file ends: from `position`, or from where the last read stopped. */
-export async function fill(handle: FileHandle, into: Uint8Array, position?: number): Promise<number> {
-  let filled = 0;
-  while (filled < into.length) {
-    const at = position === undefined ? null : position + filled;
-    const { bytesRead } = await handle.read(into, filled, into.length - filled, at);
-    if (bytesRead === 0) break;
-    filled += bytesRead;
+/** Whether the file's bytes can only be read from their beginning. */
+export function isCompressed({ name }: DataFile): boolean {
+  return name.endsWith(".gz");
+}
+
+/** Opens part of a file: records of it, or an entry of a zip archive. */
+export async function openRange(file: DataFile, range: ByteRange, deflated = false): Promise<ByteReader> {
+  const opened = await file.files.open(file.path);
+  const reader = opened.reader(range);
+  return closing(opened, deflated ? inflated(file, reader, createInflateRaw()) : reader);
+}
+
+/** The file is closed with the one reader it was opened for. */
+function closing(opened: OpenedFile, reader: ByteReader): ByteReader {
+  return {
+    read: (into) => reader.read(into),
+    async close() {
+      await reader.close();
+      await opened.close();
+    },
+  };
+}
+
+const chunkBytes = 256 * 1024;
+
+function inflated(file: DataFile, reader: ByteReader, inflate: Transform): ByteReader {
+  // A failure of either end destroys the other; the reader meets it when it reads on.
+  const stream = pipeline(Readable.from(chunksOf(reader), { highWaterMark: 1 }), inflate, () => undefined);
+  return new StreamReader(file, stream);
+}
+
+async function* chunksOf(reader: ByteReader): AsyncGenerator<Uint8Array> {
+  for (;;) {
+    // The stream may still hold the chunk before.
+    const chunk = Buffer.allocUnsafeSlow(chunkBytes);
+    const filled = await reader.read(chunk);
+    if (filled > 0) yield chunk.subarray(0, filled);
+    if (filled < chunk.length) return;
   }
-  return filled;
 }
 
 class StreamReader implements ByteReader {
@@ -110,7 +100,7 @@ class StreamReader implements ByteReader {
       this.#rest = next.value;
       return true;
     } catch (error) {
-      throw isStampedeError(error) ? error : fileError(this.#file, error);
+      throw inflateError(this.#file, error);
     }
   }
 

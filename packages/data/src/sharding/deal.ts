@@ -32,12 +32,15 @@ interface Hand {
  */
 export class RoundRobinDeal implements Deal {
   readonly #partitions: number;
+  readonly #offset: number;
   readonly #hands: Hand[] = [];
   readonly #scratch = new Scratch();
   #rows = 0;
 
-  constructor(partitions: number) {
+  /** @param offset rows that others have dealt before */
+  constructor(partitions: number, offset = 0) {
     this.#partitions = partitions;
+    this.#offset = offset;
   }
 
   get rows(): number {
@@ -50,7 +53,7 @@ export class RoundRobinDeal implements Deal {
     for (let slot = 0; slot < Math.min(this.#partitions, rows.length); slot++) {
       for (let index = slot; index < rows.length; index += this.#partitions) order[at++] = rows[index] ?? 0;
     }
-    this.#hands.push({ start: this.#rows, rows: rows.length, first: this.#rows % this.#partitions });
+    this.#hands.push({ start: this.#rows, rows: rows.length, first: (this.#offset + this.#rows) % this.#partitions });
     this.#rows += rows.length;
     return order;
   }
@@ -70,10 +73,12 @@ export class RoundRobinDeal implements Deal {
 /** Keeps the order of the source: partition after partition gets the next run of rows. */
 export class ContiguousDeal implements Deal {
   readonly #partitions: number;
-  #rows = 0;
+  #rows: number;
 
-  constructor(partitions: number) {
+  /** @param rows that were taken already */
+  constructor(partitions: number, rows = 0) {
     this.#partitions = partitions;
+    this.#rows = rows;
   }
 
   get rows(): number {
@@ -93,7 +98,7 @@ export class ContiguousDeal implements Deal {
   }
 }
 
-export function rowsOf(deal: Deal, partition: number): number {
+export function rowsOf(deal: Pick<Deal, "segments">, partition: number): number {
   let rows = 0;
   for (const segment of deal.segments(partition)) rows += segment.rows;
   return rows;

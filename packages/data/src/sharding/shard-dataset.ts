@@ -6,18 +6,18 @@ import { Scratch } from "../scratch.js";
 import { sourceOf } from "../sources/open-source.js";
 import { datasetIdOf } from "./dataset-id.js";
 import { ContiguousDeal, RoundRobinDeal } from "./deal.js";
-import { dealOut } from "./deal-out.js";
+import { blockRowsOf, dealOut } from "./deal-out.js";
 import { findWhole } from "./find-whole.js";
-import type { ShardDeps, ShardedSet, ShardOutcome, ShardRequest } from "./request.js";
+import type { ShardDeps, ShardedSet, ShardOutcome, ShardRequest, ShardSettings } from "./request.js";
 import { openSpool } from "./spool.js";
 import type { SpooledSet } from "./spooled-set.js";
-import { storeSet } from "./store-set.js";
+import { commitSet, storeParts } from "./store-set.js";
 
-interface Ids {
+export interface Ids {
   readonly train: DatasetId;
   readonly validation: DatasetId | undefined;
 }
-interface Manifests {
+export interface Manifests {
   readonly train: DatasetManifest;
   readonly validation: DatasetManifest | undefined;
 }
@@ -35,12 +35,15 @@ export async function shardDataset(request: ShardRequest, deps: ShardDeps): Prom
   const began = performance.now();
   checkRequest(request);
   const { dataset, baseFolder, preprocessing, partitions } = request;
-  const source = sourceOf(dataset, { baseFolder, known: preprocessing, ignoreLabels: request.labels === "ignore" });
+  const source = sourceOf(dataset, {
+    baseFolder,
+    access: deps.files ?? {},
+    versions: deps.versions,
+    known: preprocessing,
+    ignoreLabels: request.labels === "ignore",
+  });
   const identity = await source.identify(deps.signal);
-  const ids: Ids = {
-    train: datasetIdOf(identity, request, "train"),
-    validation: request.validationSplit === undefined ? undefined : datasetIdOf(identity, request, "validation"),
-  };
+  const ids = idsOf(identity, request);
   await markUse(ids, deps);
   const stored = await findStored(ids, deps);
   if (stored !== undefined) {
@@ -54,13 +57,16 @@ export async function shardDataset(request: ShardRequest, deps: ShardDeps): Prom
   try {
     const train = await openSet(sets, request, encoders, preprocessing === undefined, deps);
     const validation = ids.validation === undefined ? undefined : await openSet(sets, request, encoders, false, deps);
-    await dealOut(rows, encoders, { train, validation }, request, deps.signal);
+    const blockRows = blockRowsOf(rows, encoders);
+    await dealOut(rows, encoders, { train, validation }, { request, blockRows, signal: deps.signal });
     await source.assertUnchanged();
     checkRows(request, source.name, train.deal.rows, validation?.deal.rows);
     const fields = encoders.map((encoder) => encoder.finish());
     const kept = request.order === "kept";
-    const store = async (id: DatasetId, set: SpooledSet): Promise<DatasetManifest> =>
-      storeSet(deps.store, { id, set, fields, partitions, kept }, deps.signal);
+    const store = async (id: DatasetId, set: SpooledSet): Promise<DatasetManifest> => {
+      const parts = await storeParts(deps.store, { id, set, fields, from: 0, to: partitions }, deps.signal);
+      return commitSet(deps.store, { id, rows: set.deal.rows, fields, parts, kept });
+    };
     const manifests: Manifests = {
       train: await store(ids.train, train),
       validation:
@@ -72,14 +78,27 @@ export async function shardDataset(request: ShardRequest, deps: ShardDeps): Prom
   }
 }
 
+export function idsOf(identity: unknown, request: ShardSettings): Ids {
+  return {
+    train: datasetIdOf(identity, request, "train"),
+    validation: request.validationSplit === undefined ? undefined : datasetIdOf(identity, request, "validation"),
+  };
+}
+
 /** A mark that is there already is this job's own, of an earlier try. */
-async function markUse({ train, validation }: Ids, { store, job }: ShardDeps): Promise<void> {
+export async function markUse(
+  { train, validation }: Ids,
+  { store, job }: Pick<ShardDeps, "store" | "job">,
+): Promise<void> {
   if (job === undefined) return;
   const marked = validation === undefined ? [train] : [train, validation];
   await Promise.all(marked.map(async (id) => store.create(keys.use(id, job), new Uint8Array())));
 }
 
-async function findStored({ train, validation }: Ids, { store }: ShardDeps): Promise<Manifests | undefined> {
+export async function findStored(
+  { train, validation }: Ids,
+  { store }: Pick<ShardDeps, "store">,
+): Promise<Manifests | undefined> {
   const found = await findWhole(store, train);
   if (found === undefined) return undefined;
   if (validation === undefined) return { train: found, validation: undefined };
@@ -104,7 +123,7 @@ async function openSet(
 /** The most partitions a job may have, as in the schema of its spec. */
 const maxPartitions = 10_000;
 
-function checkRequest({ partitions, order, validationSplit }: ShardRequest): void {
+export function checkRequest({ partitions, order, validationSplit }: ShardSettings): void {
   if (!Number.isInteger(partitions) || partitions < 1 || partitions > maxPartitions) {
     throw refusal("option.invalid", `Expected 1 ... ${maxPartitions} partitions, found ${partitions}.`);
   }
@@ -117,7 +136,7 @@ function checkRequest({ partitions, order, validationSplit }: ShardRequest): voi
   }
 }
 
-function checkRows(request: ShardRequest, name: string, rows: number, heldOut: number | undefined): void {
+export function checkRows(request: ShardSettings, name: string, rows: number, heldOut: number | undefined): void {
   const { partitions, validationSplit, emptyPartitions = "refuse" } = request;
   if (rows === 0 || heldOut === 0) {
     const split =
@@ -132,7 +151,7 @@ function checkRows(request: ShardRequest, name: string, rows: number, heldOut: n
   throw refusal("data.too-few-rows", text, { details: { rows, partitions } });
 }
 
-function outcomeOf({ train, validation }: Manifests, reused: boolean, ms: number): ShardOutcome {
+export function outcomeOf({ train, validation }: Manifests, reused: boolean, ms: number): ShardOutcome {
   const describe = (manifest: DatasetManifest): ShardedSet => ({
     id: manifest.dataset,
     manifest,

@@ -2,7 +2,7 @@ import { mkdtemp, open, rm, type FileHandle } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { StampedeError } from "@stampede/core";
-import { fill } from "../files/byte-reader.js";
+import { fill } from "../files/disk-files.js";
 import { systemCode } from "../refusal.js";
 
 /** One temporary file a column, rows appended in the order of a deal. Memory does not grow with rows or partitions. */

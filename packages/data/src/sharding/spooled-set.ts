@@ -1,9 +1,16 @@
-import { bytesPerElement, sizeOf, viewOf, type Field, type NumericArray } from "@stampede/core";
+import { viewOf, type NumericArray } from "@stampede/core";
+import { storedRowBytes, type StoredField } from "../arrow/column-types.js";
 import type { FieldEncoder } from "../fields/encoder.js";
 import { Scratch } from "../scratch.js";
 import type { Deal } from "./deal.js";
 import { gatherRows } from "./gather.js";
 import type { Spool } from "./spool.js";
+
+/** Spooled rows, and which of them belong to which partition. */
+export interface DealtRows {
+  readonly deal: Pick<Deal, "rows" | "segments">;
+  readonly spool: Pick<Spool, "read">;
+}
 
 /** The rows of one data set on their way into partitions. */
 export interface SpooledSet {
@@ -39,7 +46,7 @@ export async function spoolRows(
 /** The part of a column that goes into one record batch. */
 export interface ColumnRows {
   readonly index: number;
-  readonly field: Field;
+  readonly field: StoredField;
   readonly fromRow: number;
   readonly rows: number;
 }
@@ -48,12 +55,12 @@ const chunkBytes = 1024 * 1024;
 
 /** The values of rows `fromRow` ... `fromRow + rows - 1` of a partition, as bytes; a chunk is valid until the next is asked for. */
 export async function* columnBytes(
-  { deal, spool }: SpooledSet,
+  { deal, spool }: DealtRows,
   partition: number,
   { index, field, fromRow, rows }: ColumnRows,
   scratch: Scratch,
 ): AsyncGenerator<Uint8Array> {
-  const rowBytes = bytesPerElement[field.storage] * sizeOf(field.storedShape);
+  const rowBytes = storedRowBytes(field);
   let skip = fromRow * rowBytes;
   let left = rows * rowBytes;
   let chunk = scratch.take(Math.min(chunkBytes, left));

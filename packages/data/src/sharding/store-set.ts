@@ -7,25 +7,34 @@ import {
   type DatasetId,
   type Field,
   type ObjectStore,
+  type Part,
   type StampedeError,
   type StoredObject,
 } from "@stampede/core";
-import { columnOf } from "../arrow/column-types.js";
+import { columnOf, type StoredField } from "../arrow/column-types.js";
 import { layOutFile } from "../arrow/file-layout.js";
 import { corrupt } from "../arrow/corrupt.js";
 import { findManifest, loadManifest } from "../load.js";
 import { stopIfAborted } from "../refusal.js";
 import { Scratch } from "../scratch.js";
 import { rowsOf } from "./deal.js";
-import { columnBytes, type SpooledSet } from "./spooled-set.js";
+import { columnBytes, type DealtRows } from "./spooled-set.js";
 
-type Part = DatasetManifest["parts"][number];
+export interface PartsToStore {
+  readonly id: DatasetId;
+  readonly set: DealtRows;
+  readonly fields: readonly StoredField[];
+  readonly from: number;
+  /** Exclusive. */
+  readonly to: number;
+}
 
 export interface SetToStore {
   readonly id: DatasetId;
-  readonly set: SpooledSet;
+  readonly rows: number;
   readonly fields: readonly Field[];
-  readonly partitions: number;
+  /** Of all partitions. */
+  readonly parts: readonly Part[];
   /** Rows are numbered in the manifest. */
   readonly kept: boolean;
 }
@@ -39,28 +48,34 @@ interface PartMemory {
 /** Partition files that are written at the same time. */
 const concurrentParts = 4;
 
-/** Writes the partition files that are not there, then the manifest, which makes the data set exist. */
-export async function storeSet(store: ObjectStore, wanted: SetToStore, signal?: AbortSignal): Promise<DatasetManifest> {
-  const { id, set, fields, partitions, kept } = wanted;
+/** Writes the partition files that are not there. */
+export async function storeParts(store: ObjectStore, wanted: PartsToStore, signal?: AbortSignal): Promise<Part[]> {
+  const { id, from, to } = wanted;
   const promised = (await findManifest(store, id))?.parts;
   const parts: Part[] = [];
-  let next = 0;
+  let next = from;
   const placeholder = new Scratch();
   const work = async (): Promise<void> => {
     const memory: PartMemory = { placeholder, chunk: new Scratch() };
-    while (next < partitions) {
+    while (next < to) {
       const partition = next++;
       stopIfAborted(signal);
-      parts[partition] = await storePart(store, { wanted, partition, promised: promised?.[partition] }, memory);
+      parts[partition - from] = await storePart(store, { wanted, partition, promised: promised?.[partition] }, memory);
     }
   };
-  await allSettled(Array.from({ length: Math.min(concurrentParts, partitions) }, work));
+  await allSettled(Array.from({ length: Math.min(concurrentParts, to - from) }, work));
+  return parts;
+}
+
+/** Writes the manifest, which makes the data set exist. */
+export async function commitSet(store: ObjectStore, wanted: SetToStore): Promise<DatasetManifest> {
+  const { id, rows, fields, parts, kept } = wanted;
   const manifest: DatasetManifest = {
     version: 1,
     dataset: id,
-    rows: set.deal.rows,
+    rows,
     fields: [...fields],
-    parts: kept ? numbered(parts) : parts,
+    parts: kept ? numbered(parts) : [...parts],
   };
   const outcome = await store.create(keys.manifest(id), encodeRecord(DatasetManifest, manifest));
   return outcome === "conflict" ? loadManifest(store, id) : manifest;
@@ -82,7 +97,7 @@ function numbered(parts: readonly Part[]): Part[] {
 }
 
 interface PartToStore {
-  readonly wanted: SetToStore;
+  readonly wanted: PartsToStore;
   readonly partition: number;
   /** What the manifest says of it, where the data set was whole once. */
   readonly promised: Part | undefined;
@@ -143,7 +158,7 @@ function otherBytes(key: string, { sha256 }: Digest): StampedeError {
 }
 
 async function* partBytes(
-  { set, fields }: SetToStore,
+  { set, fields }: PartsToStore,
   partition: number,
   rows: number,
   { placeholder, chunk }: PartMemory,

@@ -1,6 +1,6 @@
 import type { ArrayInput } from "../arrays/array-input.js";
 import { refusal } from "../refusal.js";
-import type { FieldOptions, OpenSource, SourceArray, SourceBlock } from "./source.js";
+import type { FieldOptions, OpenSource, RowRun, SourceArray, SourceBlock } from "./source.js";
 
 export interface ArrayField {
   readonly role: "feature" | "label";
@@ -16,7 +16,7 @@ export interface ArrayField {
 export function openArrays(arrays: readonly ArrayField[]): OpenSource {
   checkLengths(arrays);
   const fields = arrays.map(({ role, options, input: { dtype, rowShape } }) => ({ role, options, dtype, rowShape }));
-  return { fields, blocks: (blockRows) => blocksOf(arrays, blockRows) };
+  return { fields, rows: arrays[0]?.input.rows ?? 0, blocks: (blockRows, run) => blocksOf(arrays, blockRows, run) };
 }
 
 function checkLengths(arrays: readonly ArrayField[]): void {
@@ -29,11 +29,15 @@ function checkLengths(arrays: readonly ArrayField[]): void {
   throw refusal("data.length-mismatch", text, { details: { first: first.rows, other: other.rows } });
 }
 
-async function* blocksOf(arrays: readonly ArrayField[], blockRows: number): AsyncGenerator<SourceBlock> {
-  const inputs = arrays.map(({ input }) => ({ input, blocks: input.blocks(blockRows) }));
-  const total = inputs[0]?.input.rows ?? 0;
+async function* blocksOf(
+  arrays: readonly ArrayField[],
+  blockRows: number,
+  run?: Pick<RowRun, "start" | "end">,
+): AsyncGenerator<SourceBlock> {
+  const { start, end } = run ?? { start: 0, end: arrays[0]?.input.rows ?? 0 };
+  const inputs = arrays.map(({ input }) => ({ input, blocks: input.blocks(blockRows, start, end) }));
   try {
-    for (let row = 0; row < total; row += blockRows) {
+    for (let row = start; row < end; row += blockRows) {
       const firstRow = row;
       const values: SourceArray[] = [];
       for (const { blocks } of inputs) {
@@ -45,7 +49,7 @@ async function* blocksOf(arrays: readonly ArrayField[], blockRows: number): Asyn
           (rowInBlock: number) =>
             input.placeOf(firstRow + rowInBlock),
       );
-      yield { rows: Math.min(blockRows, total - row), values, places };
+      yield { rows: Math.min(blockRows, end - row), values, places };
     }
     // Lets every input see its end, where trailing bytes are found.
     for (const { blocks } of inputs) await blocks.next();

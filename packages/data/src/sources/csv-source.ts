@@ -4,7 +4,7 @@ import { readNames } from "../csv/header.js";
 import { readBlocks } from "../csv/read-blocks.js";
 import { asFloat32, asFloat64, notWanted, type CsvTable } from "../csv/table.js";
 import { CategoryTable } from "../fields/category-table.js";
-import { dataFiles, type DataFile } from "../files/data-file.js";
+import { dataFiles, type DataFile, type FilePlace } from "../files/data-file.js";
 import { assertUnchanged, fingerprint, type Fingerprint } from "../files/fingerprint.js";
 import { quoted, refusal } from "../refusal.js";
 import { listSelections, optionsOf, refuseSettings, type RoleSelection } from "./selections.js";
@@ -17,26 +17,28 @@ type CsvSpec = Extract<DatasetSpec, { format: "csv" }>;
  *
  * @param known the fields of the training data, whose columns and categories hold here too
  */
-export function csvSource(spec: CsvSpec, baseFolder: string, known: readonly Field[] = []): Source {
-  const files = dataFiles(spec.file, baseFolder);
+export function csvSource(spec: CsvSpec, place: FilePlace, known: readonly Field[] = []): Source {
+  const files = dataFiles(spec.file, place);
   const selections = listSelections(spec.features ?? featuresOf(known), spec.labels);
   for (const selection of selections) refuseSettings(selection, "csv", ["file", "array"]);
   checkDelimiter(spec.delimiter);
   const prints: Fingerprint[] = [];
+  const identityOf = (hashes: readonly string[]): unknown => ({
+    format: "csv",
+    files: hashes,
+    delimiter: spec.delimiter,
+    header: spec.header,
+    fields: selections.map(({ role, selection }) => ({ role, ...selection })),
+  });
   return {
     name: files.map(({ name }) => name).join(", "),
+    files,
     async identify(signal) {
       prints.length = 0;
       for (const file of files) prints.push(await fingerprint(file, signal));
-      const fields = selections.map(({ role, selection }) => ({ role, ...selection }));
-      return {
-        format: "csv",
-        files: prints.map(({ sha256 }) => sha256),
-        delimiter: spec.delimiter,
-        header: spec.header,
-        fields,
-      };
+      return identityOf(prints.map(({ sha256 }) => sha256));
     },
+    identityOf,
     open: () => openCsv(spec, files, selections, known),
     async assertUnchanged() {
       for (const print of prints) await assertUnchanged(print);
@@ -80,7 +82,11 @@ async function openCsv(
   }
   const table: CsvTable = { delimiter: spec.delimiter.charCodeAt(0), names, numbers, categories };
   const fields = choices.map((choice, index) => fieldOf(table, choice, selections[index]));
-  return { fields, blocks: (blockRows) => readBlocks(files, spec.header, table, choices, blockRows) };
+  return {
+    fields,
+    rows: undefined,
+    blocks: (blockRows, run) => readBlocks(files, spec.header, table, choices, blockRows, run),
+  };
 }
 
 /** The field of the training data that stands at the same place among its features or labels. */

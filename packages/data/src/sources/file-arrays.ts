@@ -3,7 +3,7 @@ import { arrayFromFiles, type ArrayFile } from "../arrays/array-file.js";
 import { readIdxHeader } from "../arrays/idx.js";
 import { readNpyHeader } from "../arrays/npy.js";
 import { openBytes } from "../files/byte-reader.js";
-import { dataFiles, type DataFile } from "../files/data-file.js";
+import { dataFiles, type DataFile, type FilePlace } from "../files/data-file.js";
 import { assertUnchanged, fingerprint, type Fingerprint } from "../files/fingerprint.js";
 import { refusal } from "../refusal.js";
 import { openArrays, type ArrayField } from "./array-source.js";
@@ -13,9 +13,9 @@ import type { Source } from "./source.js";
 type ArraySpec = Extract<DatasetSpec, { format: "idx" | "npy" }>;
 
 /** IDX and NPY: a file, or several that follow each other, for each field. */
-export function fileArrays(spec: ArraySpec, baseFolder: string): Source {
+export function fileArrays(spec: ArraySpec, place: FilePlace): Source {
   const selections = listSelections(spec.features, spec.labels);
-  const prints = new Map<string, Fingerprint>();
+  const prints: Fingerprint[] = [];
   const readHeader = spec.format === "idx" ? readIdxHeader : readNpyHeader;
   if (spec.features === undefined) {
     throw refusal(
@@ -23,27 +23,34 @@ export function fileArrays(spec: ArraySpec, baseFolder: string): Source {
       `Expected \`features: { file: ... }\` in a data set of format ${spec.format}, found none.`,
     );
   }
-  const fields = selections.map((selection) => ({ selection, files: filesOf(spec.format, selection, baseFolder) }));
+  const fields = selections.map((selection) => ({ selection, files: filesOf(spec.format, selection, place) }));
+  const files = onlyOnce(fields.flatMap((field) => field.files));
+  const identityOf = (hashes: readonly string[]): unknown => ({
+    format: spec.format,
+    fields: fields.map(({ selection: { role, selection }, files: own }) => ({
+      role,
+      options: optionsOf(selection),
+      files: own.map(({ path }) => hashes[files.findIndex((file) => file.path === path)]),
+    })),
+  });
 
   return {
-    name: fields.flatMap(({ files }) => files.map(({ name }) => name)).join(", "),
+    name: fields.flatMap((field) => field.files.map(({ name }) => name)).join(", "),
+    files,
     async identify(signal) {
-      for (const file of fields.flatMap(({ files }) => files)) {
-        if (!prints.has(file.path)) prints.set(file.path, await fingerprint(file, signal));
-      }
-      return {
-        format: spec.format,
-        fields: fields.map(({ selection: { role, selection }, files }) => ({
-          role,
-          options: optionsOf(selection),
-          files: files.map(({ path }) => prints.get(path)?.sha256),
-        })),
-      };
+      prints.length = 0;
+      for (const file of files) prints.push(await fingerprint(file, signal));
+      return identityOf(prints.map(({ sha256 }) => sha256));
     },
+    identityOf,
     async open() {
       const arrays: ArrayField[] = [];
-      for (const { selection, files } of fields) {
-        const [first, ...others] = files.map((file): ArrayFile => ({ file, open: () => openBytes(file), readHeader }));
+      for (const { selection, files: own } of fields) {
+        const [first, ...others] = own.map((file): ArrayFile => ({
+          file,
+          open: (start) => openBytes(file, start),
+          readHeader,
+        }));
         if (first === undefined) throw refusal("data.empty", `Expected at least one file in ${selection.where}.`);
         const input = await arrayFromFiles([first, ...others]);
         arrays.push({ role: selection.role, options: optionsOf(selection.selection), input });
@@ -51,15 +58,19 @@ export function fileArrays(spec: ArraySpec, baseFolder: string): Source {
       return openArrays(arrays);
     },
     async assertUnchanged() {
-      for (const print of prints.values()) await assertUnchanged(print);
+      for (const print of prints) await assertUnchanged(print);
     },
   };
 }
 
-function filesOf(format: string, selection: RoleSelection, baseFolder: string): readonly DataFile[] {
+function onlyOnce(files: readonly DataFile[]): readonly DataFile[] {
+  return [...new Map(files.map((file) => [file.path, file])).values()];
+}
+
+function filesOf(format: string, selection: RoleSelection, place: FilePlace): readonly DataFile[] {
   refuseSettings(selection, format, ["columns", "column", "array", "categories"]);
   const { file } = selection.selection;
-  if (file !== undefined) return dataFiles(file, baseFolder);
+  if (file !== undefined) return dataFiles(file, place);
   throw refusal(
     "job-file.invalid",
     `Expected \`file\` in ${selection.where} of a data set of format ${format}, found none.`,

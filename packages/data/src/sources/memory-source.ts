@@ -95,14 +95,15 @@ export function sourceOfMemory(dataset: MemoryDataset): Source {
     ...fieldsOf("feature", dataset.features, dataset.featureOptions),
     ...fieldsOf("label", dataset.labels ?? [], dataset.labelOptions),
   ];
+  const identityOf = (): unknown => ({
+    format: "memory",
+    fields: arrays.map(({ role, options, tensor }) => ({ role, options, ...hashOf(tensor) })),
+  });
   return {
     name: "the data in memory",
-    async identify() {
-      return {
-        format: "memory",
-        fields: arrays.map(({ role, options, tensor }) => ({ role, options, ...hashOf(tensor) })),
-      };
-    },
+    files: [],
+    identify: async () => identityOf(),
+    identityOf,
     async open() {
       return openArrays(arrays);
     },
@@ -140,8 +141,10 @@ function arrayOf(name: string, tensor: Tensor): ArrayInput {
     throw new StampedeError("option.invalid", `${text} Nothing was written.`);
   }
   const width = sizeOf(rowShape);
-  async function* blocks(blockRows: number): AsyncGenerator<Tensor["data"], undefined> {
-    for (let at = 0; at < data.length; at += blockRows * width) yield data.subarray(at, at + blockRows * width);
+  async function* blocks(blockRows: number, start: number, end: number): AsyncGenerator<Tensor["data"], undefined> {
+    for (let row = start; row < end; row += blockRows) {
+      yield data.subarray(row * width, Math.min(row + blockRows, end) * width);
+    }
   }
   return { name, dtype, rowShape, rows, blocks, placeOf: (row) => `${name}, row ${row} (counted from 0)` };
 }

@@ -2,7 +2,8 @@ import type { DatasetSpec } from "@stampede/core";
 import { arrayFromFiles } from "../arrays/array-file.js";
 import { readNpyHeader } from "../arrays/npy.js";
 import { openZipEntry, readZipDirectory, type ZipEntry } from "../arrays/zip.js";
-import { dataFiles, type DataFile } from "../files/data-file.js";
+import { skipped } from "../files/byte-reader.js";
+import { dataFiles, type DataFile, type FilePlace } from "../files/data-file.js";
 import { assertUnchanged, fingerprint, type Fingerprint } from "../files/fingerprint.js";
 import { unknownName } from "../csv/unknown-name.js";
 import { refusal } from "../refusal.js";
@@ -13,23 +14,28 @@ import type { Source } from "./source.js";
 type NpzSpec = Extract<DatasetSpec, { format: "npz" }>;
 
 /** NPZ: one archive, an array of it for each field. */
-export function npzSource(spec: NpzSpec, baseFolder: string): Source {
-  const [file] = dataFiles(spec.file, baseFolder);
+export function npzSource(spec: NpzSpec, place: FilePlace): Source {
+  const [file] = dataFiles(spec.file, place);
   if (file === undefined) throw refusal("data.empty", "Expected the name of an NPZ file.");
   const selections = listSelections(spec.features ?? {}, spec.labels);
   for (const selection of selections) refuseSettings(selection, "npz", ["file", "columns", "column", "categories"]);
   let print: Fingerprint | undefined;
+  const identityOf = ([sha256]: readonly string[]): unknown => {
+    const fields = selections.map(({ role, selection }) => ({
+      role,
+      array: selection.array,
+      options: optionsOf(selection),
+    }));
+    return { format: "npz", file: sha256, fields };
+  };
   return {
     name: file.name,
+    files: [file],
     async identify(signal) {
       print = await fingerprint(file, signal);
-      const fields = selections.map(({ role, selection }) => ({
-        role,
-        array: selection.array,
-        options: optionsOf(selection),
-      }));
-      return { format: "npz", file: print.sha256, fields };
+      return identityOf([print.sha256]);
     },
+    identityOf,
     async open() {
       const entries = await readZipDirectory(file);
       const arrays: ArrayField[] = [];
@@ -37,7 +43,11 @@ export function npzSource(spec: NpzSpec, baseFolder: string): Source {
         const entry = entryOf(file, entries, selection);
         const name = `${file.name}[${arrayName(entry)}]`;
         const input = await arrayFromFiles([
-          { file: { name, path: file.path }, open: () => openZipEntry(file, entry), readHeader: readNpyHeader },
+          {
+            file: { ...file, name },
+            open: async (start) => skipped(await openZipEntry(file, entry), start),
+            readHeader: readNpyHeader,
+          },
         ]);
         arrays.push({ role: selection.role, options: optionsOf(selection.selection), input });
       }

@@ -4,10 +4,10 @@ import { csvSource } from "./csv-source.js";
 import { fileArrays } from "./file-arrays.js";
 import { sourceOfMemory, type MemoryDataset } from "./memory-source.js";
 import { npzSource } from "./npz-source.js";
+import type { FilePlace } from "../files/data-file.js";
 import type { Source } from "./source.js";
 
-export interface SourceContext {
-  readonly baseFolder: string;
+export interface SourceContext extends FilePlace {
   /** The fields of the training data, for sets that must be read as it was. */
   readonly known: readonly Field[] | undefined;
   readonly ignoreLabels: boolean;
@@ -24,18 +24,19 @@ export function sourceOf(dataset: DatasetSpecInput | MemoryDataset, context: Sou
   return sourceOfSpec(spec, context);
 }
 
-function sourceOfSpec(spec: DatasetSpec, { baseFolder, known, ignoreLabels }: SourceContext): Source {
+function sourceOfSpec(spec: DatasetSpec, { known, ignoreLabels, ...place }: SourceContext): Source {
   switch (spec.format) {
     case "csv":
-      return csvSource(spec, baseFolder, known);
+      return csvSource(spec, place, known);
     case "idx":
     case "npy":
-      return fileArrays(spec, baseFolder);
+      return fileArrays(spec, place);
     case "npz":
-      return npzSource(spec, baseFolder);
+      return npzSource(spec, place);
     case "builtin": {
       const { labels, ...idx } = idxOfBuiltin(spec);
-      return fileArrays(ignoreLabels ? idx : { ...idx, labels }, baseFolder);
+      // They lie beside this program, wherever it runs.
+      return fileArrays(ignoreLabels ? idx : { ...idx, labels }, { baseFolder: place.baseFolder, access: {} });
     }
   }
 }

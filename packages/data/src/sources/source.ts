@@ -1,5 +1,6 @@
 import type { FieldSelection, TypedArrays } from "@stampede/core";
 import type { CategoryTable } from "../fields/category-table.js";
+import type { DataFile } from "../files/data-file.js";
 
 /** Element types a source may hold; those that are not stored are converted on the way. */
 interface SourceArrays extends TypedArrays {
@@ -51,18 +52,44 @@ export interface SourceBlock {
   readonly places: readonly PlaceOf[];
 }
 
+/** Bytes of a CSV file that hold whole records. */
+export interface CsvStretch {
+  /** Of the list of files. */
+  readonly file: number;
+  readonly start: number;
+  readonly end: number;
+  /** Of its first byte; lines count from 1. */
+  readonly line: number;
+  /** Whether the file's header stands at its beginning. */
+  readonly header: boolean;
+}
+
+/** Rows that one of several passes reads. */
+export interface RowRun {
+  readonly start: number;
+  readonly end: number;
+  /** CSV: where they lie. Other formats know it from the number of the row. */
+  readonly stretches: readonly CsvStretch[];
+}
+
 /** An opened source: its fields (features first) are known, its values are not yet read. */
 export interface OpenSource {
   readonly fields: readonly SourceField[];
-  /** All rows once, in blocks of exactly `blockRows` but for the last. */
-  blocks(blockRows: number): AsyncIterable<SourceBlock>;
+  /** Where the headers tell; undefined where rows have to be counted. */
+  readonly rows: number | undefined;
+  /** All rows once, or those of a run, in blocks of exactly `blockRows` but for the last. */
+  blocks(blockRows: number, run?: RowRun): AsyncIterable<SourceBlock>;
 }
 
 export interface Source {
   /** For messages: the files. */
   readonly name: string;
+  /** In the order of the data set. */
+  readonly files: readonly DataFile[];
   /** Everything the values depend on, without paths: hashes of the bytes and how they are read. JSON. */
   identify(signal?: AbortSignal): Promise<unknown>;
+  /** The same from hashes that are known, in the order of `files`. */
+  identityOf(hashes: readonly string[]): unknown;
   open(): Promise<OpenSource>;
   /** @throws StampedeError `data.not-readable` when a file is no longer what `identify` saw */
   assertUnchanged(): Promise<void>;

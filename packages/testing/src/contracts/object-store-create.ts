@@ -6,6 +6,8 @@ import {
   keysOf,
   pattern,
   put,
+  racers,
+  rounds,
   textAt,
   winners,
   type ObjectStoreHarness,
@@ -31,12 +33,18 @@ export function createContract(harness: () => ObjectStoreHarness): void {
   it("lets exactly one of many concurrent creators win", async () => {
     const { store, another } = harness();
     const stores = [store, await another(), await another()];
-    const outcomes = await Promise.all(
-      Array.from({ length: 12 }, (_, index) => (stores[index % 3] ?? store).create(key, bytes(`creator ${index}`))),
-    );
-    const [winner, ...others] = winners(outcomes);
-    expect(others).toEqual([]);
-    expect(await textAt(store, key)).toBe(`creator ${winner}`);
+    for (let round = 0; round < rounds; round += 1) {
+      const contested = `races/${round}`;
+      const outcomes = await Promise.all(
+        Array.from({ length: racers }, (_, index) =>
+          (stores[index % 3] ?? store).create(contested, bytes(`creator ${index}`)),
+        ),
+      );
+      const [winner = -1, ...others] = winners(outcomes);
+      expect(others).toEqual([]);
+      expect(await textAt(store, contested)).toBe(`creator ${winner}`);
+      expect((await store.head(contested))?.etag).toBe(etagOf(outcomes[winner] ?? "conflict"));
+    }
   });
 
   it("keeps its own copy of the body", async () => {

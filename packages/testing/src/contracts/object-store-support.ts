@@ -9,6 +9,10 @@ export interface ObjectStoreHarness {
   readonly close: () => Promise<void>;
 }
 
+/** Who writes the same object at the same time, and how often they do: what a store does right by luck comes to light. */
+export const racers = 16;
+export const rounds = 5;
+
 export const key = "jobs/a/head.json";
 
 export function bytes(text: string): Uint8Array {

@@ -4,7 +4,7 @@ import { expect } from "vitest";
 /** An empty queue of its own for each test. */
 export interface QueueHarness {
   readonly queue: Queue;
-  /** Deliveries after which a message goes to the dead letters; at least 2. */
+  /** Deliveries after which a message goes to the dead letters; at least 3. */
   readonly maxReceives: number;
   /** Lets time pass: virtual for an embedded queue, real for a remote one. */
   readonly advance: (ms: number) => Promise<void>;
@@ -12,6 +12,9 @@ export interface QueueHarness {
   readonly deadLetters: () => Promise<readonly string[]>;
   readonly close: () => Promise<void>;
 }
+
+/** What an emulator may do otherwise than the contract: delete or hide a message by the receipt of an earlier delivery. */
+export type QueueDeviation = "stale receipts act";
 
 export const visibilityMs = 3_000;
 

@@ -1,6 +1,7 @@
 import {
   decodeTensorRecordHeader,
   keys,
+  parseJobId,
   RoundRecord,
   type JobId,
   type JobResult,
@@ -27,7 +28,7 @@ export interface Baseline {
 }
 
 interface RoundContent {
-  readonly weightsSha256: string;
+  readonly weightsSha256: string | undefined;
   readonly metrics: MetricStates;
   readonly validation: MetricStates | undefined;
 }
@@ -51,6 +52,8 @@ const limits: JobLimits = {
   quorum: 1,
   graceSeconds: 60,
   lateDeltas: "discard",
+  slices: 1,
+  checkpointSeconds: 300,
 };
 
 const habits: Habits = {
@@ -65,11 +68,11 @@ const habits: Habits = {
   sweepMs: 300_000,
   residentBytes: 0,
   batchMs: 1,
+  invocationMs: undefined,
 };
 
 async function runUndisturbed(shape: JobShape): Promise<Baseline> {
-  const plan = { shape, limits, poison: undefined, cancelAfterMs: undefined };
-  const history = await simulate({ seed: 0, jobs: [plan], habits, weather: fairWeather, crashesAfterMs: [] });
+  const history = await inFairWeather(shape, limits, habits);
   const [job] = history.jobs;
   if (job?.result?.status !== "succeeded") {
     throw new Error(`An undisturbed job did not succeed: ${JSON.stringify(job?.result)} of ${JSON.stringify(shape)}`);
@@ -93,6 +96,34 @@ function* outputsIn({ ledger }: History, folder: string): Generator<[string, str
 /** Whether a task has committed this object. */
 export function isOutput(key: string): boolean {
   return /\/(deltas|evaluations|predictions)\/\d+\.\w+$/.test(key);
+}
+
+/** Whether a train task keeps work in this object that is not finished. */
+export function isCheckpoint(key: string): boolean {
+  return /\/checkpoints\/\d+-\d+\.safetensors$/.test(key);
+}
+
+const checkpoints = new Map<string, Promise<ReadonlyMap<string, string>>>();
+
+/** What the checkpoints of a shape's tasks contain after each of their batches but the last, by key without the job's folder. */
+export function checkpointsOf(shape: JobShape): Promise<ReadonlyMap<string, string>> {
+  const name = JSON.stringify(shape);
+  const found = checkpoints.get(name) ?? keepEverything(shape);
+  checkpoints.set(name, found);
+  return found;
+}
+
+async function keepEverything(shape: JobShape): Promise<ReadonlyMap<string, string>> {
+  // Batches take so long that each is a piece of its own.
+  const history = await inFairWeather(shape, { ...limits, checkpointSeconds: 0.001 }, { ...habits, batchMs: 1_000 });
+  const folder = keys.job(parseJobId("job-1"));
+  const kept = history.ledger.writes.filter(({ key }) => isCheckpoint(key));
+  return new Map(kept.map(({ key, body }) => [key.slice(folder.length), contentOf(key, body)]));
+}
+
+function inFairWeather(shape: JobShape, own: JobLimits, platform: Habits): Promise<History> {
+  const plan = { shape, limits: own, poison: undefined, cancelAfterMs: undefined };
+  return simulate({ seed: 0, jobs: [plan], habits: platform, weather: fairWeather, crashesAfterMs: [] });
 }
 
 /** The records of the committed rounds of a job, but for the one before the first, in order. */

@@ -146,14 +146,16 @@ export class FunctionPlatform implements Executors {
 
   #runExecutor(task: TaskMessage, label: string, key: number): void {
     const report = (error: ErrorFacts): void => this.#reportFailure(task, error, key);
+    const { time, habits } = this.#world;
+    const until = habits.invocationMs && time.exact + habits.invocationMs;
     this.run({
       name: "executor",
       label,
       key,
-      killAt: task.deadlineAt,
+      killAt: Math.min(task.deadlineAt, until ?? Infinity),
       job: task.job,
       poison: this.#world.poisonOf(task),
-      work: (container) => this.#executorIn(container).run(task),
+      work: (container) => this.#executorIn(container).run(task, until === undefined ? {} : { until }),
       completed: () => void this.#world.checkEnd(task),
       failed: (error) => report(toErrorFacts(error)),
       died: (why) => {

@@ -1,4 +1,4 @@
-import { roundsOf } from "@stampede/core";
+import { roundsOf, workOf } from "@stampede/core";
 import { below, keyOf, logUniform, mix, pick, unit } from "./random.js";
 import { planOf, shapeCount, shapeOf, type JobLimits, type JobShape, type Poison } from "./shapes.js";
 import { fairWeather, simulatedKinds, type SimulatedKind, type Weather } from "./weather.js";
@@ -29,18 +29,25 @@ export function scenarioOf(seed: number): Scenario {
   const draw = (name: string): number => keyOf(key, name);
   const jobs = unit(draw("jobs")) < 0.05 ? 2 : 1;
   const crashes = unit(draw("crashes")) < 0.12 ? 1 + below(2, draw("crash count")) : 0;
+  const habits = habitsOf(draw("habits"));
+  const isShort = habits.invocationMs !== undefined;
   return {
     seed,
-    jobs: Array.from({ length: jobs }, (_, job) => jobOf(mix(draw("job"), job))),
-    habits: habitsOf(draw("habits")),
+    jobs: Array.from({ length: jobs }, (_, job) => jobOf(mix(draw("job"), job), isShort)),
+    habits,
     weather: weatherOf(draw("weather")),
     crashesAfterMs: Array.from({ length: crashes }, (_, n) => logUniform(100, 30_000, mix(draw("crash"), n))),
   };
 }
 
-function jobOf(key: number): JobPlan {
+/** @param isShort invocations are: of three shapes the one with the longest tasks is taken, for in others nothing is cut */
+function jobOf(key: number, isShort: boolean): JobPlan {
   const draw = (name: string): number => keyOf(key, name);
-  const shape = shapeOf(below(shapeCount, draw("shape")));
+  const shapes = [1, 2, 3].map((n) => shapeOf(below(shapeCount, mix(draw("shape"), n))));
+  const [first = shapeOf(0), ...others] = shapes;
+  const shape = isShort
+    ? others.reduce((long, each) => (batchesIn(each) > batchesIn(long) ? each : long), first)
+    : first;
   const limits = limitsOf(shape, draw("limits"));
   return {
     shape,
@@ -48,6 +55,16 @@ function jobOf(key: number): JobPlan {
     poison: limits.quorum === 1 && unit(draw("poison")) < 0.04 ? poisonOf(shape, draw("poisoned")) : undefined,
     cancelAfterMs: unit(draw("cancel")) < 0.05 ? logUniform(50, 30_000, draw("cancelled")) : undefined,
   };
+}
+
+/** Batches of the longest task of the first round. */
+function batchesIn(shape: JobShape): number {
+  if (shape.kind !== "train") return 0;
+  const plan = planOf(shape);
+  const batches = shape.partitionRows.map((_, partition) =>
+    workOf(plan, 1, partition).reduce((sum, { fromBatch, toBatch }) => sum + toBatch - fromBatch, 0),
+  );
+  return Math.max(...batches);
 }
 
 function limitsOf(shape: JobShape, key: number): JobLimits {
@@ -63,6 +80,8 @@ function limitsOf(shape: JobShape, key: number): JobLimits {
     quorum: hasQuorum ? pick([0.3, 0.5, 0.7], draw("share")) : 1,
     graceSeconds: pick([0, 1, 60], draw("grace")),
     lateDeltas: pick(["discard", "merge"], draw("late")),
+    slices: shape.kind === "train" && unit(draw("sliced")) < 0.25 ? pick([2, 2, 3], draw("slices")) : 1,
+    checkpointSeconds: pick([0.01, 4, 300], draw("checkpoints")),
   };
 }
 
@@ -83,7 +102,6 @@ function habitsOf(key: number): Habits {
   return {
     warmth: pick([0, 0.9, 0.9, 1], draw("warmth")),
     silence: pick([0, 0.3, 1], draw("silence")),
-    latencyMs: pick(latencies, draw("latency")),
     pageSize: pick([2, 1000, 1000], draw("page")),
     batchSize: pick([1, 3, 10], draw("batch")),
     concurrency: pick([1, 2, 10], draw("concurrency")),
@@ -91,8 +109,22 @@ function habitsOf(key: number): Habits {
     maxReceives: pick([3, 5], draw("receives")),
     sweepMs: pick([120_000, 300_000], draw("sweep")),
     residentBytes: pick([0, 1_000_000, 1_000_000], draw("resident")),
-    batchMs: pick([20, 20, 20, 3_000], draw("batch ms")),
+    ...paceOf(key),
   };
+}
+
+/**
+ * How long an engine works at a batch, and what an invocation may last. The shortest ones end after one batch, in fair weather: 500 ms and
+ * more are kept back for what has to be saved, and before it begins a task waits for the store a dozen times, seldom for long.
+ */
+function paceOf(key: number): Pick<Habits, "batchMs" | "latencyMs" | "invocationMs"> {
+  const draw = (name: string): number => keyOf(key, name);
+  const latencyMs = pick(latencies, draw("latency"));
+  const isShort = latencyMs[1] <= 100 && unit(draw("short")) < 0.4;
+  if (!isShort) return { latencyMs, batchMs: pick([20, 20, 20, 3_000], draw("batch ms")), invocationMs: undefined };
+  const batchMs = pick([150, 600, 3_000], draw("batch ms"));
+  const leastMs = 10 * latencyMs[1] + 750 + Math.max(batchMs, 250);
+  return { latencyMs, batchMs, invocationMs: leastMs + pick([0, 0, 1, 2], draw("batches")) * batchMs };
 }
 
 type Range = readonly [number, number];

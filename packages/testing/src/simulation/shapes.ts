@@ -26,6 +26,9 @@ export interface JobLimits {
   readonly quorum: number;
   readonly graceSeconds: number;
   readonly lateDeltas: JobSpec["training"]["lateDeltas"];
+  /** So many functions average a round. */
+  readonly slices: number;
+  readonly checkpointSeconds: number;
 }
 
 /** A partition whose task fails in every attempt, from a round on. */
@@ -104,12 +107,13 @@ export function specOf(
     partitionRows,
     ...(validation && { validation }),
     training: settingsOf(shape, limits),
+    ...(limits.slices > 1 && { slices: limits.slices }),
   });
 }
 
 function settingsOf(shape: JobShape, limits: Partial<JobLimits>): TrainingSettings {
   const { partitionRows, epochs, batchSize, frequency, optimizerState, shuffle, seed, clip } = shape;
-  const { jobTimeoutSeconds, ...others } = limits;
+  const { jobTimeoutSeconds, slices: _slices, ...others } = limits;
   const guard = clip === undefined ? {} : { deltaNorm: { clip } };
   const own = { epochs, batchSize, frequency, optimizerState, shuffle, seed, ...guard };
   const limit = jobTimeoutSeconds === undefined ? {} : { jobTimeoutSeconds };

@@ -36,6 +36,7 @@ const changes: Readonly<Record<string, Change>> = {
   "frequency-epoch": everyShape(() => ({ frequency: "epoch" })),
   "no-validation": everyShape(() => ({ validationRows: undefined })),
   "no-clip": everyShape(() => ({ clip: undefined })),
+  "1-slice": everyJob((plan) => ({ ...plan, limits: { ...plan.limits, slices: 1 } })),
   "reset-state": everyShape(() => ({ optimizerState: "reset" })),
   cold: habit({ warmth: 0 }),
   "steady-latency": habit({ latencyMs: [1, 3] }),
@@ -43,6 +44,7 @@ const changes: Readonly<Record<string, Change>> = {
   "one-message": habit({ batchSize: 1 }),
   "one-at-a-time": habit({ concurrency: 1 }),
   "no-silence": habit({ silence: 0 }),
+  "long-invocations": habit({ invocationMs: undefined }),
 };
 
 export const simplifications: readonly string[] = Object.keys(changes);

@@ -43,6 +43,8 @@ export interface Habits {
   readonly residentBytes: number;
   /** How long an engine works at one batch. */
   readonly batchMs: number;
+  /** What the platform gives an executor's invocation; undefined where only its task's deadline counts. */
+  readonly invocationMs: number | undefined;
 }
 
 export interface WorldParts {

@@ -14,20 +14,46 @@ import {
   type JobId,
   type JobSpec,
   type StartAction,
+  type TaskMessage,
 } from "@stampede/core";
 import { createAny } from "../store/commit.js";
 import type { DriverDeps } from "../deps.js";
+import { inParallel } from "../in-parallel.js";
 import { readDeadLetter } from "../store/attempt-store.js";
 import { commitResult } from "../store/job-store.js";
 import { cancelledResult, failedResult, succeededResult } from "./result.js";
 
-/** Does what the state machine decided. Each action may be done twice: its effect is a commit that only the first makes. */
-export async function carryOut(spec: JobSpec, action: Action, deps: DriverDeps): Promise<void> {
+/** How many executors are started at the same time: each takes a request or two, and a stage may have 10,000. */
+const startsAtOnce = 64;
+
+/**
+ * Does what the state machine decided, in its order; executors are started beside each other. Each action may be done twice: its effect is
+ * a commit that only the first makes.
+ *
+ * @throws the first error: actions before it are done, and all starts that stand beside it were tried
+ */
+export async function carryOutAll(spec: JobSpec, actions: readonly Action[], deps: DriverDeps): Promise<void> {
+  let starts: StartAction[] = [];
+  for (const action of actions) {
+    if (action.type === "start") {
+      starts.push(action);
+      continue;
+    }
+    await startAll(spec, starts, deps);
+    starts = [];
+    await carryOut(spec, action, deps);
+  }
+  await startAll(spec, starts, deps);
+}
+
+function startAll(spec: JobSpec, starts: readonly StartAction[], deps: DriverDeps): Promise<void> {
+  return inParallel(starts, startsAtOnce, (action) => start(spec, action, deps));
+}
+
+async function carryOut(spec: JobSpec, action: Exclude<Action, StartAction>, deps: DriverDeps): Promise<void> {
   const { queues, clock } = deps;
   const { job } = spec;
   switch (action.type) {
-    case "start":
-      return start(job, action, deps);
     case "aggregate":
       return aggregate(job, action.round, deps);
     case "close":
@@ -46,10 +72,17 @@ export async function carryOut(spec: JobSpec, action: Action, deps: DriverDeps):
   }
 }
 
-async function start(job: JobId, action: StartAction, deps: DriverDeps): Promise<void> {
+async function start(spec: JobSpec, action: StartAction, deps: DriverDeps): Promise<void> {
+  const { job } = spec;
   const { type: _, retry, ...attempted } = action;
   if (retry !== undefined) await explainRetry(job, action, retry, deps);
-  await deps.executors.start({ version: 1, job, ...attempted, attemptId: deps.unique.hex(16) });
+  const platform = platformOf(spec, action.partition);
+  await deps.executors.start({ version: 1, job, ...attempted, attemptId: deps.unique.hex(16), platform });
+}
+
+/** The last `training.batchExecutors` partitions run as Batch jobs. */
+function platformOf({ partitions, training }: JobSpec, partition: number): TaskMessage["platform"] {
+  return partition >= partitions - training.batchExecutors ? "batch" : "function";
 }
 
 async function explainRetry(

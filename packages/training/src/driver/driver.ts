@@ -16,10 +16,11 @@ import {
   type Wake,
 } from "@stampede/core";
 import { announcementOf } from "./announce.js";
-import { carryOut } from "./carry-out.js";
+import { carryOutAll } from "./carry-out.js";
 import type { DriverDeps } from "../deps.js";
 import { failJob } from "./fail-job.js";
-import { commitDamage, commitFailure, readFailures, readProgress } from "../store/attempt-store.js";
+import { isToBePrepared, prepareFirst } from "./prepare-first.js";
+import { commitDamage, commitFailure, readEndings, readFailures, readProgress } from "../store/attempt-store.js";
 import { commitHead, readHead } from "../store/job-store.js";
 import { exists } from "../store/records.js";
 import { listOutputs, readClose, readRoundRecord } from "../store/round-store.js";
@@ -51,6 +52,8 @@ export async function handleDriverMessage(
   switch (message.type) {
     case "look":
       return lookOrFail(message.job, { redelivered, firedTimer: message.timerAt }, deps);
+    case "prepare":
+      return prepareFirst(message.job, deps);
     case "resumed":
       return lookOrFail(message.job, { redelivered, goneWith: message.head }, deps);
     case "invocation-failed":
@@ -76,6 +79,7 @@ async function lookOrFail(job: JobId, hint: Hint, deps: DriverDeps): Promise<Dri
   try {
     return await look(job, hint, deps);
   } catch (error) {
+    if (await isToBePrepared(job, error, deps)) return prepareFirst(job, deps);
     await failJob(job, error, deps);
     return "ended";
   }
@@ -95,7 +99,7 @@ async function look(job: JobId, hint: Hint, deps: DriverDeps): Promise<DriverOut
       if (outcome === "conflict") continue;
     }
     for (const event of announcementOf(spec, read?.head, decision, record, now)) events.emit(event);
-    for (const action of decision.actions) await carryOut(spec, action, deps);
+    await carryOutAll(spec, decision.actions, deps);
     return facts.ended || endsJob(decision) ? "ended" : "running";
   }
   throw new StampedeError("store.conflict", `Another driver changed job ${job} ${maxConflicts} times in a row.`, {
@@ -141,7 +145,7 @@ async function readFacts(
   const mayClose = stage.kind === "train" && spec.training.quorum < 1;
   const [outputs, failures, progress, close] = await Promise.all([
     listOutputs(store, job, stage),
-    readFailures(store, job, stage),
+    readEndings(store, job, stage),
     needsProgress(spec, stageStartedAt, wake, clock.now()) ? readProgress(store, job, stage) : [],
     mayClose ? readClose(store, job, stage.round) : undefined,
   ]);

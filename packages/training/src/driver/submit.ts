@@ -17,7 +17,8 @@ import {
 } from "@stampede/core";
 import { createAny, createOnce } from "../store/commit.js";
 
-async function markUnfinished(store: ObjectStore, job: JobId): Promise<"created"> {
+/** So that the sweeper finds the job. */
+export async function markUnfinished(store: ObjectStore, job: JobId): Promise<"created"> {
   await createAny(store, keys.unfinishedJob(job), new Uint8Array());
   return "created";
 }
@@ -36,19 +37,18 @@ export function graphClaimsOf(graphs: Graphs): GraphClaim[] {
   return [...graphs].map(([name, bytes]) => ({ name, bytes: bytes.length, sha256: sha256Hex(bytes) }));
 }
 
-/**
- * Stores a job: first the weights and graphs it begins with and its mark for the sweeper, then its spec, which is the commit. Nothing runs before the driver
- * is told.
- *
- * @throws StampedeError `job.exists`, `store.*`
- */
-export async function submitJob(
-  spec: JobSpec,
-  { weights, graphs }: JobParts,
-  deps: { readonly store: ObjectStore; readonly clock: Clock; readonly unique: UniqueSource },
-): Promise<void> {
-  const { store, clock, unique } = deps;
-  const { job } = spec;
+export interface SubmitDeps {
+  readonly store: ObjectStore;
+  readonly clock: Clock;
+  readonly unique: UniqueSource;
+}
+
+/** The object of round 0: the weights that a job begins with. */
+export function firstWeights(
+  job: JobId,
+  weights: NamedTensors,
+  { clock, unique }: Pick<SubmitDeps, "clock" | "unique">,
+): Uint8Array {
   const record: RoundRecord = {
     version: 1,
     job,
@@ -59,9 +59,21 @@ export async function submitJob(
     metrics: {},
     weightsSha256: hashTensors(weights),
   };
+  return encodeTensorRecord(RoundRecord, record, weights);
+}
+
+/**
+ * Stores a job: first the weights and graphs it begins with and its mark for the sweeper, then its spec, which is the commit. Nothing runs before the driver
+ * is told.
+ *
+ * @throws StampedeError `job.exists`, `store.*`
+ */
+export async function submitJob(spec: JobSpec, { weights, graphs }: JobParts, deps: SubmitDeps): Promise<void> {
+  const { store } = deps;
+  const { job } = spec;
   // Beside the others: a mark without a job is no harm, a job without a mark would be found by nobody.
   const outcomes = await Promise.all([
-    createOnce(store, keys.weights(job, 0), encodeTensorRecord(RoundRecord, record, weights)),
+    createOnce(store, keys.weights(job, 0), firstWeights(job, weights, deps)),
     ...[...(graphs ?? [])].map(([name, bytes]) => createOnce(store, keys.graph(job, name), bytes)),
     markUnfinished(store, job),
   ]);

@@ -5,6 +5,8 @@ import { exists } from "../store/records.js";
 
 /** A timer that is so late is lost: SQS delivers within seconds. */
 const lateMs = 30_000;
+/** A job that was requested and has made no progress for so long is stalled: models are built and compiled in less. */
+const preparingMs = 60_000;
 /** A mark this old, without a job, is of a client that died before it had submitted it. */
 const abandonedMs = 24 * 60 * 60 * 1000;
 
@@ -33,6 +35,7 @@ async function sweepJob({ key, modifiedAt }: ObjectInfo, deps: SweeperDeps): Pro
   const job = parsed.data;
   if (await exists(store, keys.result(job))) return store.delete(key);
   if (await exists(store, keys.spec(job))) return wakeIfLate(job, deps);
+  if (await exists(store, keys.request(job))) return prepareIfLate(job, deps);
   if (clock.now() - modifiedAt > abandonedMs) await store.delete(key);
 }
 
@@ -42,6 +45,14 @@ async function wakeIfLate(job: JobId, { store, queues, clock }: SweeperDeps): Pr
   const timer = timerAt === undefined ? {} : { timerAt };
   const look = { version: 1, type: "look", job, reason: "sweep", ...timer } as const;
   await queues.driver.send(encodeMessage(DriverMessage, look));
+}
+
+/** Data may be on its way for hours: then it costs a dozen small requests to find out, and whoever brings it goes on where it was stalled. */
+async function prepareIfLate(job: JobId, { store, queues, clock }: SweeperDeps): Promise<void> {
+  let newest = 0;
+  for await (const { modifiedAt } of store.list(keys.job(job))) newest = Math.max(newest, modifiedAt);
+  if (clock.now() < newest + preparingMs) return;
+  await queues.driver.send(encodeMessage(DriverMessage, { version: 1, type: "prepare", job }));
 }
 
 /** Undefined where nobody has looked at the job yet, or its head is damaged: the driver then ends the job, and says so. */

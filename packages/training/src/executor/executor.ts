@@ -10,14 +10,23 @@ import {
   type TaskMessage,
 } from "@stampede/core";
 import type { ExecutorDeps } from "../deps.js";
+import { Abandoned, OutOfTime, ToBeContinued } from "./endings.js";
 import { runEvaluateTask } from "./evaluate-task.js";
 import { Heartbeat } from "./heartbeat.js";
 import { commitFailure } from "../store/attempt-store.js";
 import { existingOutput, type ExistingOutput } from "./output.js";
 import { runPredictTask } from "./predict-task.js";
 import { Residents } from "./residents.js";
-import { Abandoned, type TaskContext } from "./task-context.js";
+import { outOfTime } from "./refusals.js";
+import type { TaskContext } from "./task-context.js";
+import { TimeLimit } from "./time-limit.js";
 import { runTrainTask } from "./train-task.js";
+
+/** What an executor is to know of the platform's invocation that it runs in. */
+export interface InvocationTime {
+  /** When it must have ended, in milliseconds since the epoch. @default the task's deadline */
+  readonly until?: number;
+}
 
 /**
  * An executor: runs one task at a time and keeps models and partitions in memory in between. A task's output is one object,
@@ -34,16 +43,19 @@ export class Executor {
 
   /**
    * Runs one attempt. An error of the task becomes a failure record and a hint to the driver; the promise rejects only when
-   * even that could not be written, and the platform then reports the invocation as failed.
+   * even that could not be written, and the platform then reports the invocation as failed. No piece of work is begun that would not end
+   * in time: a task that trains is then to be continued by another attempt, any other one has failed.
    */
-  async run(task: TaskMessage): Promise<void> {
-    const { store } = this.#deps;
+  async run(task: TaskMessage, { until = Infinity }: InvocationTime = {}): Promise<void> {
+    const { store, clock } = this.#deps;
+    const limit = new TimeLimit(Math.min(until, task.deadlineAt), clock);
     try {
       const existing = await existingOutput(task, store);
-      if (existing.state !== "whole") await this.#attempt(task, existing);
+      if (existing.state !== "whole") await this.#attempt(task, existing, limit);
     } catch (error) {
       if (error instanceof Abandoned) return;
-      return this.#report(task, error);
+      if (error instanceof ToBeContinued) return this.#leaveOff(task, error);
+      return this.#report(task, error instanceof OutOfTime ? outOfTime(task, error) : error);
     }
     await this.#hint(task);
   }
@@ -58,7 +70,7 @@ export class Executor {
     this.#residents.close();
   }
 
-  async #attempt(task: TaskMessage, existing: ExistingOutput): Promise<void> {
+  async #attempt(task: TaskMessage, existing: ExistingOutput, limit: TimeLimit): Promise<void> {
     const { job, stage, partition, attempt } = task;
     const { events, clock } = this.#deps;
     events.emit({ event: "task.started", job, stage, partition, attempt, at: clock.now() });
@@ -66,7 +78,8 @@ export class Executor {
     const spec = await this.#residents.spec(job);
     const heartbeat = new Heartbeat(task, examplesIn(spec, task), this.#deps);
     try {
-      await runTask({ task, spec, existing, heartbeat, deps: this.#deps, residents: this.#residents });
+      const own = { task, spec, existing, heartbeat, limit, asked: { at: undefined } };
+      await runTask({ ...own, deps: this.#deps, residents: this.#residents });
     } finally {
       await heartbeat.end();
       if (task.frugal) this.#residents.close();
@@ -84,6 +97,17 @@ export class Executor {
     const claim = info && { key, etag: info.etag, bytes: info.bytes };
     const hint = { version: 1, type: "delta", job, round: stage.round, ...(claim && { claim }) } as const;
     return queues.deltas.send(encodeMessage(DeltaMessage, hint));
+  }
+
+  /** The checkpoint is there: what follows is up to the driver. */
+  async #leaveOff(task: TaskMessage, { batches, totalBatches }: ToBeContinued): Promise<void> {
+    const { store, clock, queues } = this.#deps;
+    const { job, stage, partition, attempt } = task;
+    const message = `Attempt ${attempt} of partition ${partition} had trained ${batches} of ${totalBatches} batches when its time was over. The next one goes on from there.`;
+    const error = { code: "task.timed-out", message, retryable: true } as const;
+    const ended = { version: 1, job, stage, partition, attempt, failedAt: clock.now(), error } as const;
+    await commitFailure(store, { ...ended, continuesAt: batches });
+    await queues.driver.send(encodeMessage(DriverMessage, { version: 1, type: "look", job, reason: "task" }));
   }
 
   async #report({ job, stage, partition, attempt }: TaskMessage, error: unknown): Promise<void> {

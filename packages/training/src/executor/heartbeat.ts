@@ -34,6 +34,11 @@ export class Heartbeat {
     return this.#memoryBytes;
   }
 
+  /** 0 before the first one has ended. */
+  get longestPieceMs(): number {
+    return this.#longestPieceMs;
+  }
+
   /** Counts examples as done; the next beat tells of them. */
   add(examples: number): void {
     this.#examples += examples;

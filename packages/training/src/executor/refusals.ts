@@ -1,4 +1,5 @@
 import { isStampedeError, StampedeError, type TaskMessage } from "@stampede/core";
+import type { OutOfTime } from "./endings.js";
 import type { TaskContext } from "./task-context.js";
 
 const causes =
@@ -32,4 +33,19 @@ export function tooLong(
 ): StampedeError {
   const message = `Expected round ${stage.round} to change the weights by at most ${max} (training.deltaNorm.max, the L2 norm over all weights), found ${norm.toPrecision(6)} in partition ${partition}. The job ends as failed.`;
   return new StampedeError("training.delta-too-long", message, { details: { job, round: stage.round, partition } });
+}
+
+/** An attempt that cannot be continued, because nothing it has done can be kept, or it has done nothing. */
+export function outOfTime(
+  { job, stage, partition, attempt, startedAt, deadlineAt }: TaskMessage,
+  { done, of, unit }: OutOfTime,
+): StampedeError {
+  const work = stage.kind === "train" && unit === "rows" ? "validate" : stage.kind;
+  const limit = Number(((deadlineAt - startedAt) / 1000).toFixed(1));
+  const goal = stage.kind === "train" && unit === "batches" ? "at least one batch" : `${of} rows`;
+  const message =
+    `Expected attempt ${attempt} of partition ${partition} to ${work} ${goal} in the time of its invocation (${limit} s at most, ` +
+    `training.taskTimeoutSeconds), loading included; found time for ${done}. It is tried again; should that end the same way, use more ` +
+    `executors, so that partitions are smaller, or a longer time.`;
+  return new StampedeError("task.timed-out", message, { details: { job, round: stage.round, partition, attempt } });
 }

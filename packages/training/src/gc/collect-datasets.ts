@@ -53,7 +53,10 @@ async function isAbandoned(dataset: DatasetId, objects: readonly ObjectInfo[], r
 
 /** Jobs that a dry run would have removed count as gone. */
 async function isStored(job: JobId, { store, jobs }: GarbageRun): Promise<boolean> {
-  return !jobs.includes(job) && exists(store, keys.spec(job));
+  if (jobs.includes(job)) return false;
+  if (await exists(store, keys.spec(job))) return true;
+  // One that is still prepared.
+  return (await exists(store, keys.request(job))) && !(await exists(store, keys.result(job)));
 }
 
 /** The job that a mark of use is of; undefined for other objects. */

@@ -31,6 +31,8 @@ export async function collectJobs(run: GarbageRun): Promise<UsedDatasets> {
       const spec = await collectJob(job, folder, run);
       if (spec === "unknown") isKnown = false;
       else for (const dataset of datasetsOf(spec)) used.add(dataset);
+    } else if (folder.objects.some(({ key }) => key === keys.request(job))) {
+      await collectRequested(job, folder, run);
     } else {
       await collectOrphan(job, folder.objects, run);
     }
@@ -60,6 +62,16 @@ async function collectJob(job: JobId, { objects }: Folder, run: GarbageRun): Pro
   const isSafe = await understood(run, keys.history(job), () => keepRounds(spec, plan, run));
   if (isSafe === true) for (const { kind, objects: those } of weights) await run.remover.remove(kind, those);
   return spec;
+}
+
+/**
+ * A job that was requested and never came to be one stays as long as others, so that its error can be read; one that is still prepared
+ * is not touched, and has marked the data sets it is going to use.
+ */
+async function collectRequested(job: JobId, { objects }: Folder, run: GarbageRun): Promise<void> {
+  if (!objects.some(({ key }) => key === keys.result(job))) return;
+  const result = await understood(run, keys.result(job), () => readResult(run.store, job));
+  if (result !== "unknown" && isForgotten(result, run)) await removeJob(job, objects, run);
 }
 
 /** The job may have been removed since it was listed. */
@@ -101,14 +113,15 @@ async function keepRounds({ job, partitions }: JobSpec, { history }: JobPlan, ru
 }
 
 /**
- * The spec goes first: without it there is no job any more, and whatever a crash leaves is an orphan for the next run. The result goes
+ * The request and the spec go first: without them there is no job any more, and whatever a crash leaves is an orphan for the next run. The result goes
  * last: a driver that wakes up meanwhile does not take the job for a new one, and the next run knows the orphan for what it is.
  */
 async function removeJob(job: JobId, objects: readonly ObjectInfo[], run: GarbageRun): Promise<void> {
-  const isSpec = ({ key }: ObjectInfo): boolean => key === keys.spec(job);
-  await run.remover.remove("jobs", objects.filter(isSpec));
+  const beginnings = [keys.request(job), keys.spec(job)];
+  const isBeginning = ({ key }: ObjectInfo): boolean => beginnings.includes(key);
+  await run.remover.remove("jobs", objects.filter(isBeginning));
   run.jobs.push(job);
-  const rest = objects.filter((object) => !isSpec(object));
+  const rest = objects.filter((object) => !isBeginning(object));
   await removeAllBut(keys.result(job), "jobs", rest, run);
 }
 
@@ -149,9 +162,13 @@ export async function collectMarks(run: GarbageRun): Promise<void> {
     const job = JobId.safeParse(mark.key.slice(keys.unfinished.length)).data;
     if (job === undefined) continue;
     const ended = await exists(store, keys.result(job));
-    const isAbandoned = !ended && isOld(run, mark.modifiedAt) && !(await exists(store, keys.spec(job)));
+    const isAbandoned = !ended && isOld(run, mark.modifiedAt) && !(await isAJob(job, run));
     if (ended || isAbandoned) await remover.remove("leftovers", [mark]);
   }
+}
+
+async function isAJob(job: JobId, { store }: GarbageRun): Promise<boolean> {
+  return (await exists(store, keys.spec(job))) || exists(store, keys.request(job));
 }
 
 /** What cannot be read, or for which there is no room, is left alone, and said. */

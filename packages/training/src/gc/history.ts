@@ -50,5 +50,7 @@ export async function keepHistory(store: ObjectStore, job: JobId, rounds: readon
   const key = keys.history(job);
   if (await exists(store, key)) return;
   const records = await readRoundRecords(store, job, rounds);
-  await createAny(store, key, encodeRecord(HistoryRecord, { version: 1, job, rounds: [...records] }));
+  // Slices go with the weights.
+  const kept = records.map(({ slices: _, ...record }) => record);
+  await createAny(store, key, encodeRecord(HistoryRecord, { version: 1, job, rounds: kept }));
 }

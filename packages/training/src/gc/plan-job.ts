@@ -1,6 +1,7 @@
 import {
   keys,
   roundOfKey,
+  sliceOfKey,
   type GraphName,
   type JobHead,
   type JobId,
@@ -42,18 +43,21 @@ export function planJob(job: KnownJob, isOld: (at: number) => boolean): JobPlan 
 
 /**
  * Executors that train round r go on from the optimizer state in the delta of round r-1, and nobody reads older ones: their rounds are
- * committed. With a quorum a partition may have been left out for any number of rounds, and then an old delta is its newest.
+ * committed. With a quorum a partition may have been left out for any number of rounds, and then an old delta is its newest. What an
+ * attempt left unfinished only another attempt of the same round reads.
  */
 function planUnfinished({ spec, head, objects }: KnownJob): JobPlan {
-  if (spec.kind !== "train" || spec.training.quorum < 1 || head === undefined) return { removals: [] };
-  const lastRound = head.stage.round - 2;
-  const isPast = (key: string): boolean => (roundOfKey(key, spec.job) ?? Infinity) <= lastRound;
-  return { removals: removalsOf(objects, ({ key }) => (isPast(key) ? pastKind(key, spec.job) : undefined)) };
-}
-
-function pastKind(key: string, job: JobId): GarbageKind | undefined {
-  const kind = kindOf(key, job);
-  return kind === "deltas" || kind === "progress" ? kind : undefined;
+  if (spec.kind !== "train" || head === undefined) return { removals: [] };
+  const { kind: stage, round: current } = head.stage;
+  const lastTrained = stage === "train" ? current - 1 : current;
+  const lastUnread = spec.training.quorum < 1 ? 0 : current - 2;
+  const removals = removalsOf(objects, ({ key }) => {
+    const round = roundOfKey(key, spec.job) ?? Infinity;
+    const kind = kindOf(key, spec.job);
+    if (kind === "checkpoints") return round <= lastTrained ? kind : undefined;
+    return (kind === "deltas" || kind === "progress") && round <= lastUnread ? kind : undefined;
+  });
+  return { removals };
 }
 
 /**
@@ -69,7 +73,8 @@ function planEnded({ spec, objects }: KnownJob, result: JobResult, isOld: (at: n
   // Whoever runs a prediction reads its outputs after its end.
   const outputsWait = kind === "predict" && !isOld(result.endedAt);
   const removals = removalsOf(objects, ({ key }) => {
-    if (kept.has(key)) return undefined;
+    if (kept.has(key) || (last > 0 && sliceOfKey(key, job, last) !== undefined)) return undefined;
+    if (key === keys.requestedWeights(job)) return "leftovers";
     const found = graphs.has(key) ? "graphs" : kindOf(key, job);
     return found === "outputs" && outputsWait ? undefined : found;
   });
@@ -96,12 +101,14 @@ function committedRounds(objects: readonly ObjectInfo[], job: JobId): readonly n
 function kindOf(key: string, job: JobId): GarbageKind | undefined {
   const round = roundOfKey(key, job);
   if (round === undefined) return undefined;
-  if (key === keys.weights(job, round)) return "weights";
+  if (key === keys.weights(job, round) || sliceOfKey(key, job, round) !== undefined) return "weights";
+  if (key === keys.slicePlan(job, round)) return "deltas";
   for (const kind of ["train", "evaluate", "predict"] as const) {
     const stage = { kind, round };
     if (key.startsWith(keys.outputs(job, stage))) return kind === "train" ? "deltas" : "outputs";
     if (key.startsWith(keys.progresses(job, stage))) return "progress";
   }
+  if (key.startsWith(keys.checkpoints(job, round))) return "checkpoints";
   return undefined;
 }
 

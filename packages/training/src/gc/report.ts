@@ -4,6 +4,8 @@ import type { DatasetId, JobId } from "@stampede/core";
 export const garbageKinds = [
   /** Of rounds that are over. */
   "deltas",
+  /** Unfinished work of rounds that are over. */
+  "checkpoints",
   /** Of ended jobs, but for those of the result. */
   "weights",
   /** Evaluations and predictions of ended jobs. */

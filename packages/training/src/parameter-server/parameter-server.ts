@@ -1,94 +1,168 @@
 import {
+  DeltaMessage,
   DriverMessage,
   encodeMessage,
-  encodeTensorRecord,
-  hashTensors,
+  isStampedeError,
   keys,
-  RoundRecord,
-  type DeltaMessage,
+  partitionOfOutput,
+  slicesIn,
   type JobId,
-  type NamedTensors,
+  type JobSpec,
 } from "@stampede/core";
 import type { ParameterServerDeps } from "../deps.js";
-import { createOnce } from "../store/commit.js";
 import { failJob } from "../driver/fail-job.js";
+import { rememberTold, sightOf, specOf, wasTold } from "../remembered.js";
 import { exists } from "../store/records.js";
-import { listOutputs, readWeights } from "../store/round-store.js";
-import {
-  rememberedWeights,
-  rememberSum,
-  rememberTold,
-  rememberWeights,
-  specOf,
-  takeSum,
-  wasTold,
-} from "../remembered.js";
+import { aggregateRound } from "./aggregate-round.js";
+import { averageSlice, isSliceWanted } from "./average-slice.js";
 import { DamagedDelta } from "./read-delta.js";
 import { planOf } from "./round-plan.js";
-import { RoundSum } from "./round-sum.js";
-import { joinTensors, splitTensors } from "../round-tensors.js";
+import { lookDelayMs, type RoundSight } from "./sight.js";
+import { advanceSlices } from "./sliced-round.js";
+
+/** What it takes at least to start a task again and to train it. */
+const mendingMs = 15_000;
 
 /**
- * The parameter server: for every round that the messages speak of, it lists the deltas once and adds up, in the order of
- * partitions, what is there; when all are there it commits the next weights. Hints of executors that come when the driver has been
- * told already change nothing; one of the driver's own (which claims no delta) is always answered.
+ * The parameter server: for every round that the messages speak of, it adds up, in the order of partitions, what is there; when all is
+ * there it commits the next weights. Of a round that is averaged in slices it hands these out, and commits when they are there.
+ *
+ * What is there it knows from the hints themselves, and looks (a list) only where those do not tell it all: at the first hint of a round, and
+ * then for all hints of a second together, for which a delayed message comes back. Hints that come when the driver has been told already change nothing; one of the
+ * driver's own (which claims nothing) is always answered.
  *
  * @throws StampedeError `store.*`, whatever may pass at another attempt
  */
 export async function handleDeltaMessages(messages: readonly DeltaMessage[], deps: ParameterServerDeps): Promise<void> {
-  const news = messages.filter(({ job, round, claim }) => claim === undefined || !wasTold(deps.store, job, round));
-  const rounds = new Map(news.map(({ job, round }) => [`${job}/${round}`, { job, round }]));
-  for (const { job, round } of rounds.values()) {
-    const settled = await aggregateOrFail(job, round, deps);
-    if (!settled) continue;
+  const [order, ...others] = messages.filter(({ slice }) => slice !== undefined);
+  const isWanted = order !== undefined && (await isSliceWanted(order, deps.store));
+  // One slice an invocation: all that wait here would wait for each other. Not before the store has answered, or they would become more
+  // and more while it does not.
+  for (const other of others) await deps.queues.deltas.send(encodeMessage(DeltaMessage, other));
+  for (const { job, round, hints } of roundsOf(messages.filter(({ slice }) => slice === undefined))) {
+    const isAsked = hints.some(({ claim, isLeftOut }) => claim === undefined && isLeftOut === undefined);
+    if (!isAsked && wasTold(deps.store, job, round)) continue;
+    const isSettled = await orFail(job, round, deps, () => answerHints(job, round, hints, deps));
+    if (!isSettled) continue;
     // Also when the weights were there before: the hint that told the driver may be the one that was lost.
     await hintDriver(job, deps);
     rememberTold(deps.store, job, round);
   }
+  if (!isWanted) return;
+  const hasFailed = await orFail(order.job, order.round, deps, () => averageOrWait(order, deps));
+  if (hasFailed) await hintDriver(order.job, deps);
+}
+
+/**
+ * A slice that met a damaged delta is tried again when that may have been made anew. Whoever does that may as well find that it is whole, and
+ * that only reads were damaged: then nobody says so.
+ */
+async function averageOrWait(order: DeltaMessage, deps: ParameterServerDeps): Promise<false> {
+  const { job, round, slice = 0 } = order;
+  try {
+    return await averageSlice(job, round, slice, deps);
+  } catch (error) {
+    if (error instanceof DamagedDelta) {
+      await deps.queues.deltas.send(encodeMessage(DeltaMessage, order), { delayMs: mendingMs });
+    }
+    throw error;
+  }
+}
+
+interface RoundHints {
+  readonly job: JobId;
+  readonly round: number;
+  readonly hints: readonly DeltaMessage[];
+}
+
+function roundsOf(hints: readonly DeltaMessage[]): Iterable<RoundHints> {
+  const rounds = new Map<string, RoundHints>();
+  for (const hint of hints) {
+    const { job, round } = hint;
+    const name = `${job}/${round}`;
+    rounds.set(name, { job, round, hints: [...(rounds.get(name)?.hints ?? []), hint] });
+  }
+  return rounds.values();
 }
 
 /** Whether the driver has something to see: the round's weights, or the end of the job. */
-async function aggregateOrFail(job: JobId, round: number, deps: ParameterServerDeps): Promise<boolean> {
+async function orFail(
+  job: JobId,
+  round: number,
+  deps: ParameterServerDeps,
+  work: () => Promise<boolean>,
+): Promise<boolean> {
   try {
-    await aggregateRound(job, round, deps);
+    return await work();
   } catch (error) {
     // Another parameter server was first, and `collectGarbage` may have taken the round's deltas away since: nothing is wrong then.
     if (await exists(deps.store, keys.weights(job, round))) return true;
-    if (error instanceof DamagedDelta) await reportDamage(job, error, deps);
-    else await failJob(job, error, deps);
-    return !(error instanceof DamagedDelta);
+    if (error instanceof DamagedDelta) {
+      sightOf(deps.store, job, round).forget(error.partition);
+      await reportDamage(job, error, deps);
+      return false;
+    }
+    if (await wasOnlyClaimed(error, job, round, deps)) return false;
+    await failJob(job, error, deps);
+    return true;
   }
-  return exists(deps.store, keys.weights(job, round));
 }
 
-async function aggregateRound(job: JobId, round: number, deps: ParameterServerDeps): Promise<void> {
-  const { store, unique, clock } = deps;
-  if (await exists(store, keys.weights(job, round))) return;
+async function answerHints(
+  job: JobId,
+  round: number,
+  hints: readonly DeltaMessage[],
+  deps: ParameterServerDeps,
+): Promise<boolean> {
+  const { store } = deps;
   const spec = await specOf(store, job);
-  const [present, plan] = await Promise.all([
-    listOutputs(store, job, { kind: "train", round }),
-    planOf(spec, round, store),
-  ]);
-  // Nobody else has it meanwhile, and after an error nobody finds it again.
-  const begun = takeSum(store);
-  const sum =
-    begun?.fits(spec, round, plan) === true ? begun : new RoundSum(spec, round, await weightsBefore(job, round, deps));
-  if (!(await sum.advance(plan, present, store))) return rememberSum(store, sum);
-  const { weights, optimizer, summary } = sum.result();
-  const record: RoundRecord = {
-    version: 1,
-    job,
-    round,
-    attemptId: unique.hex(16),
-    committedAt: clock.now(),
-    ...summary,
-    weightsSha256: hashTensors(weights),
-  };
-  // A conflict means that another parameter server was first, with the same deltas and so the same bits.
-  const body = encodeTensorRecord(RoundRecord, record, joinTensors({ weights, optimizer }));
-  const outcome = await createOnce(store, keys.weights(job, round), body);
-  // The other one may have counted a late delta that this one had not seen.
-  if (outcome === "created" || spec.training.quorum === 1) rememberWeights(store, job, round, weights);
+  const sight = sightOf(store, job, round);
+  for (const hint of hints) sight.note(hint);
+  if (slicesIn(spec) > 1) {
+    return advanceSlices({ spec, round, hints, sight, deps, leaveOut: () => leaveOut(job, round, sight, deps) });
+  }
+  const isKnown = sight.hasAllDeltas(spec);
+  if (!isKnown && !sight.mustLook(hints)) return aggregateSome(spec, round, sight, deps);
+  if (await exists(store, keys.weights(job, round))) return true;
+  if (!isKnown) await sight.look(store);
+  return aggregateRound(spec, round, await planOf(spec, round, store), sight, deps);
+}
+
+/** What is there without a look, which is made up for later. */
+async function aggregateSome(
+  spec: JobSpec,
+  round: number,
+  sight: RoundSight,
+  deps: ParameterServerDeps,
+): Promise<boolean> {
+  await leaveOut(spec.job, round, sight, deps);
+  // With a quorum it would take a look to know which deltas count.
+  if (spec.training.quorum < 1) return false;
+  return aggregateRound(spec, round, await planOf(spec, round, deps.store), sight, deps);
+}
+
+/** Somebody who is handed hints of the same round may have seen the others: whoever is handed this message looks. */
+async function leaveOut(
+  job: JobId,
+  round: number,
+  sight: RoundSight,
+  { queues, clock }: ParameterServerDeps,
+): Promise<void> {
+  if (!sight.leavesOut(clock.now())) return;
+  const later = encodeMessage(DeltaMessage, { version: 1, type: "delta", job, round, isLeftOut: true });
+  await queues.deltas.send(later, { delayMs: lookDelayMs });
+}
+
+/** A delta that a hint claimed is not there: it is not waited for, and a look tells what is. */
+async function wasOnlyClaimed(error: unknown, job: JobId, round: number, deps: ParameterServerDeps): Promise<boolean> {
+  if (!isStampedeError(error) || error.code !== "store.missing") return false;
+  const { key } = error.details;
+  if (typeof key !== "string") return false;
+  const partition = partitionOfOutput(key, job, { kind: "train", round });
+  const sight = sightOf(deps.store, job, round);
+  if (partition === undefined || !sight.forget(partition)) return false;
+  await leaveOut(job, round, sight, deps);
+  return true;
 }
 
 /** The driver has the task done again. Nothing is averaged before. */
@@ -100,12 +174,6 @@ async function reportDamage(
   const stage = { kind: "train", round } as const;
   const damage = { version: 1, type: "output-damaged", job, stage, partition, etag, message } as const;
   await queues.driver.send(encodeMessage(DriverMessage, damage));
-}
-
-/** What the round began with. */
-async function weightsBefore(job: JobId, round: number, { store }: ParameterServerDeps): Promise<NamedTensors> {
-  const known = rememberedWeights(store, job, round - 1);
-  return known ?? splitTensors((await readWeights(store, job, round - 1)).tensors).weights;
 }
 
 async function hintDriver(job: JobId, { queues }: ParameterServerDeps): Promise<void> {

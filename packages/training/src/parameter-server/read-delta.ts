@@ -9,11 +9,14 @@ import {
   type JobSpec,
   type ObjectStore,
 } from "@stampede/core";
+import { inOrder } from "../in-order.js";
 import { missing } from "../store/records.js";
 import { splitTensors, type RoundTensors } from "../round-tensors.js";
 
-/** Deltas that are read ahead while one is being added: memory stays at the model plus this many deltas. */
-const readAhead = 2;
+/** What may be in memory while one is being added, where that is more than the least number of reads. */
+const readAheadBytes = 16 * 2 ** 20;
+const leastReads = 2;
+const mostReads = 32;
 
 export interface ReadDelta extends RoundTensors {
   readonly key: string;
@@ -39,27 +42,23 @@ export class DamagedDelta extends Error {
 /**
  * Reads deltas of one round in the given order.
  *
+ * @param weightBytes of the model, by which is judged how many deltas may be in memory at the same time
  * @throws DamagedDelta
  * @throws StampedeError `store.*`; `store.corrupt` for a whole delta of another job, round or partition
  */
-export async function* deltasInOrder(
+export function deltasInOrder(
   spec: JobSpec,
   round: number,
   partitions: readonly number[],
+  weightBytes: number,
   store: ObjectStore,
 ): AsyncGenerator<ReadDelta> {
-  const pending: Promise<ReadDelta>[] = [];
-  for (let next = 0; next < partitions.length || pending.length > 0;) {
-    while (next < partitions.length && pending.length < readAhead) {
-      const reading = readDelta(spec, round, partitions[next] ?? 0, store);
-      // Rejections of what was read ahead are seen when its turn comes, or not at all after an earlier one.
-      reading.catch(() => undefined);
-      pending.push(reading);
-      next += 1;
-    }
-    const first = pending.shift();
-    if (first !== undefined) yield await first;
-  }
+  return inOrder(partitions, readAheadOf(weightBytes), (partition) => readDelta(spec, round, partition, store));
+}
+
+/** How many objects, or parts of objects, of this size are read at the same time: many small ones, because each answer takes its time. */
+export function readAheadOf(bytes: number): number {
+  return Math.min(mostReads, Math.max(leastReads, Math.floor(readAheadBytes / Math.max(1, bytes))));
 }
 
 export async function readDelta(
@@ -71,16 +70,26 @@ export async function readDelta(
   const { job } = spec;
   const key = keys.output(job, { kind: "train", round }, partition);
   const { record, tensors } = await decodeDelta(key, round, partition, store);
+  refuseForeign(spec, { round, partition }, record, key);
+  return { key, record, ...splitTensors(tensors) };
+}
+
+/** @throws StampedeError `store.corrupt` where the record is of another delta than the key says */
+export function refuseForeign(
+  spec: JobSpec,
+  { round, partition }: { readonly round: number; readonly partition: number },
+  record: DeltaRecord,
+  key: string,
+): void {
+  const { job } = spec;
   const examples = examplesOf(spec, round, partition);
   const belongs = record.job === job && record.round === round && record.partition === partition;
-  if (!belongs || record.examples !== examples) {
-    const expected = `job ${job}, round ${round}, partition ${partition}, ${examples} examples`;
-    const found = `job ${record.job}, round ${record.round}, partition ${record.partition}, ${record.examples} examples`;
-    throw new StampedeError("store.corrupt", `Expected ${key} to be of ${expected}; found ${found}.`, {
-      details: { key },
-    });
-  }
-  return { key, record, ...splitTensors(tensors) };
+  if (belongs && record.examples === examples) return;
+  const expected = `job ${job}, round ${round}, partition ${partition}, ${examples} examples`;
+  const found = `job ${record.job}, round ${record.round}, partition ${record.partition}, ${record.examples} examples`;
+  throw new StampedeError("store.corrupt", `Expected ${key} to be of ${expected}; found ${found}.`, {
+    details: { key },
+  });
 }
 
 async function decodeDelta(
@@ -89,10 +98,22 @@ async function decodeDelta(
   partition: number,
   store: ObjectStore,
 ): Promise<ReturnType<typeof decodeTensorRecord<typeof DeltaRecord>>> {
-  try {
+  return orDamaged(key, { round, partition }, store, async () => {
     const read = await readObject(store, key, (body) => decodeTensorRecord(DeltaRecord, body, key));
     if (read === undefined) throw missing(key);
     return read.value;
+  });
+}
+
+/** @throws DamagedDelta where `read` finds the delta damaged */
+export async function orDamaged<T>(
+  key: string,
+  { round, partition }: { readonly round: number; readonly partition: number },
+  store: ObjectStore,
+  read: () => Promise<T>,
+): Promise<T> {
+  try {
+    return await read();
   } catch (error) {
     if (!isDamage(error) || !(error instanceof Error)) throw error;
     const found = await store.head(key);

@@ -1,19 +1,19 @@
 import {
-  mergeMetrics,
+  bytesOf,
+  layoutOf,
   moveDelta,
   shortenDelta,
   WeightedMean,
-  type Contribution,
   type DeltaRecord,
   type JobSpec,
   type NamedTensors,
   type ObjectStore,
-  type RoundRecord,
 } from "@stampede/core";
 import { readWeights } from "../store/round-store.js";
 import { DamagedDelta, deltasInOrder, readDelta, type ReadDelta } from "./read-delta.js";
 import { tooLong } from "../executor/refusals.js";
 import type { RoundPlan } from "./round-plan.js";
+import { lowerMedian, summaryOf, type RoundSummary } from "./round-summary.js";
 import { splitTensors, type RoundTensors } from "../round-tensors.js";
 
 /** FedBuff (arXiv 2106.06639): 1 / sqrt(1 + staleness); a late delta is one round old. */
@@ -55,7 +55,7 @@ export class RoundSum {
    * @throws StampedeError `store.*`, `training.*`
    * @throws DamagedDelta
    */
-  async advance(plan: RoundPlan, present: ReadonlySet<number>, store: ObjectStore): Promise<boolean> {
+  async advance(plan: RoundPlan, present: Pick<ReadonlySet<number>, "has">, store: ObjectStore): Promise<boolean> {
     const { members } = plan;
     const isComplete = members.every((partition) => present.has(partition));
     const { clip } = this.#spec.training.deltaNorm ?? {};
@@ -65,24 +65,20 @@ export class RoundSum {
     const from = this.#records.length;
     let to = from;
     while (to < members.length && present.has(members[to] ?? -1)) to += 1;
-    for await (const delta of deltasInOrder(this.#spec, this.#round, members.slice(from, to), store)) {
-      this.#add(delta, longest);
-    }
+    for await (const delta of this.#deltas(members.slice(from, to), store)) this.#add(delta, longest);
     if (!isComplete) return false;
     for (const partition of plan.late) await this.#addLate(partition, longest, store);
     return true;
   }
 
-  result(): RoundTensors & { readonly summary: Pick<RoundRecord, "contributions" | "metrics" | "validation"> } {
+  result(): RoundTensors & { readonly summary: RoundSummary } {
     const weights = this.#mean.result();
     return { weights, optimizer: this.#optimizer.result(), summary: summaryOf(this.#records, this.#late) };
   }
 
   #add({ record, weights, optimizer, key }: ReadDelta, longest: number): void {
-    const { max } = this.#spec.training.deltaNorm ?? {};
-    const { norm = 0, job, partition, examples } = record;
-    const stage = { kind: "train", round: this.#round } as const;
-    if (max !== undefined && norm > max) throw tooLong({ job, stage, partition }, norm, max);
+    const { norm = 0, examples } = record;
+    refuseTooLong(this.#spec, record);
     const counted = norm > longest ? shortenDelta(this.#before, weights, longest / norm) : weights;
     this.#mean.add(counted, examples, key);
     this.#optimizer.add(optimizer, examples, key);
@@ -106,9 +102,19 @@ export class RoundSum {
   /** The lower median of the deltas' norms. */
   async #medianNorm(members: readonly number[], store: ObjectStore): Promise<number> {
     const norms: number[] = [];
-    for await (const { record } of deltasInOrder(this.#spec, this.#round, members, store)) norms.push(record.norm ?? 0);
-    return norms.toSorted((a, b) => a - b)[(norms.length - 1) >> 1] ?? 0;
+    for await (const { record } of this.#deltas(members, store)) norms.push(record.norm ?? 0);
+    return lowerMedian(norms);
   }
+
+  #deltas(partitions: readonly number[], store: ObjectStore): AsyncGenerator<ReadDelta> {
+    return deltasInOrder(this.#spec, this.#round, partitions, bytesOf(layoutOf(this.#before)), store);
+  }
+}
+
+/** @throws StampedeError `training.delta-too-long` */
+export function refuseTooLong({ training }: JobSpec, { norm = 0, job, round, partition }: DeltaRecord): void {
+  const { max } = training.deltaNorm ?? {};
+  if (max !== undefined && norm > max) throw tooLong({ job, stage: { kind: "train", round }, partition }, norm, max);
 }
 
 /** The mean of the executors' optimizer states, where the job asks for it. */
@@ -145,35 +151,4 @@ async function readLate(
     if (error instanceof DamagedDelta) return undefined;
     throw error;
   }
-}
-
-function summaryOf(
-  records: readonly DeltaRecord[],
-  late: readonly DeltaRecord[],
-): Pick<RoundRecord, "contributions" | "metrics" | "validation"> {
-  const validations = records.flatMap(({ validation }) => (validation === undefined ? [] : [validation]));
-  return {
-    contributions: [...records.map(contributionOf), ...late.map(lateContributionOf)],
-    metrics: mergeMetrics(records.map(({ metrics }) => metrics)),
-    ...(validations.length > 0 && { validation: mergeMetrics(validations) }),
-  };
-}
-
-function contributionOf(record: DeltaRecord): Contribution {
-  const { partition, attempt, attemptId, examples, computeMs, tookMs, norm, memoryBytes, metrics } = record;
-  return {
-    partition,
-    attempt,
-    attemptId,
-    examples,
-    computeMs,
-    ...(tookMs !== undefined && { tookMs }),
-    ...(norm !== undefined && { norm }),
-    ...(memoryBytes !== undefined && { memoryBytes }),
-    metrics,
-  };
-}
-
-function lateContributionOf(record: DeltaRecord): Contribution {
-  return { ...contributionOf(record), lateFrom: record.round };
 }

@@ -15,11 +15,16 @@ import { readAll, readRecord } from "./records.js";
 
 /** Reads and commits what became of attempts. */
 
+/** Attempts that failed; those that are continued have not. */
+export async function readFailures(store: ObjectStore, job: JobId, stage: Stage): Promise<readonly FailureRecord[]> {
+  return (await readEndings(store, job, stage)).filter(({ continuesAt }) => continuesAt === undefined);
+}
+
 /**
- * Attempts that failed, and after those the ones whose output was found damaged: of two records of one attempt the later one counts. A
+ * Attempts that ended without an output, and after those the ones whose output was found damaged: of two records of one attempt the later one counts. A
  * record that is damaged itself still says what its key does.
  */
-export async function readFailures(store: ObjectStore, job: JobId, stage: Stage): Promise<readonly FailureRecord[]> {
+export async function readEndings(store: ObjectStore, job: JobId, stage: Stage): Promise<readonly FailureRecord[]> {
   const [failures, damages] = await Promise.all(
     [keys.failures(job, stage), keys.damages(job, stage)].map((prefix) =>
       readAll(store, FailureRecord, prefix, (key, error) => failureFrom(key, error, job, stage)),
@@ -59,7 +64,7 @@ export async function commitDamage(
   await createAny(store, key, encodeRecord(FailureRecord, damage));
 }
 
-/** Records that an attempt failed; a second report of the same attempt changes nothing. */
+/** Records how an attempt ended without an output; a second report of the same attempt changes nothing. */
 export async function commitFailure(store: ObjectStore, failure: FailureRecord): Promise<void> {
   const { job, stage, partition, attempt } = failure;
   await createAny(store, keys.failure(job, stage, partition, attempt), encodeRecord(FailureRecord, failure));

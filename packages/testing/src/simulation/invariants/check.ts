@@ -19,7 +19,7 @@ export async function violationsOf(history: History): Promise<readonly Violation
     ...wrongWrites(history),
     ...wrongHeads(history),
     ...wrongRegisters(history),
-    ...wrongRoundRecords(history),
+    ...(await wrongRoundRecords(history)),
     ...wrongEnd(history),
     ...wrongReasons(history),
     ...wrongAttempts(history),

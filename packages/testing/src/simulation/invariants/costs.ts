@@ -1,6 +1,7 @@
-import { keys } from "@stampede/core";
-import { baselineOf } from "../baseline.js";
+import { keys, roundsOf } from "@stampede/core";
+import { baselineOf, isCheckpoint } from "../baseline.js";
 import { startAt, type History, type JobHistory } from "../simulation.js";
+import { endingsIn } from "./endings.js";
 import type { Violation } from "./violation.js";
 
 /**
@@ -11,6 +12,8 @@ export async function tooMuch(history: History): Promise<readonly Violation[]> {
   const { ledger, jobs, steps, tookMs, scenario } = history;
   const baselines = await Promise.all(jobs.map(({ plan }) => baselineOf(plan.shape)));
   const disturbances = disturbancesOf(history);
+  const continued = jobs.reduce((count, job) => count + continuedIn(history, job), 0);
+  const kept = ledger.writes.filter(({ key }) => isCheckpoint(key)).length;
   const partitions = jobs.reduce((sum, { spec }) => sum + spec.partitions, 0);
   const sum = (value: (baseline: (typeof baselines)[number]) => number): number =>
     baselines.reduce((total, baseline) => total + value(baseline), 0);
@@ -18,7 +21,7 @@ export async function tooMuch(history: History): Promise<readonly Violation[]> {
     {
       what: "executors",
       // Every task once, once more as a backup; and a driver's message that comes again starts what gave no sign of life.
-      most: 2 * sum(({ starts }) => starts) + disturbances * partitions * (scenario.habits.maxReceives + 1),
+      most: 2 * sum(({ starts }) => starts) + continued + disturbances * partitions * (scenario.habits.maxReceives + 1),
       found: ledger.starts.length,
     },
     {
@@ -26,12 +29,20 @@ export async function tooMuch(history: History): Promise<readonly Violation[]> {
       most:
         4 * sum((baseline) => baseline.steps) +
         looksIn(jobs, tookMs) * (15 + 6 * partitions) +
+        continued * (60 + 10 * partitions) +
+        3 * kept +
+        jobs.reduce((total, job) => total + slicingOf(job), 0) +
         disturbances * (60 + 40 * partitions),
       found: steps,
     },
     {
       what: "seconds until nothing happens",
-      most: 1_200 + 2 * latenessOf(history) + struggleOf(history) + disturbances * (900 + longestTimeoutOf(jobs)),
+      most:
+        1_200 +
+        2 * latenessOf(history) +
+        struggleOf(history) +
+        continued * secondsToContinue(history) +
+        disturbances * (900 + longestTimeoutOf(jobs)),
       found: tookMs / 1000,
     },
     ...jobs.map((job) => ({
@@ -46,6 +57,12 @@ export async function tooMuch(history: History): Promise<readonly Violation[]> {
       { rule: "costs-are-bounded", message: `${Math.round(found)} ${what}, where ${Math.round(most)} are enough` },
     ];
   });
+}
+
+/** What it costs to share the rounds of a job out to several functions. */
+function slicingOf({ spec }: JobHistory): number {
+  const { slices = 1 } = spec;
+  return slices === 1 ? 0 : roundsOf(spec) * (40 + slices * (30 + 4 * spec.partitions));
 }
 
 interface Bound {
@@ -76,8 +93,23 @@ function patienceWith(history: History, { plan, spec }: JobHistory): number {
   }, 0);
   const poisoned = plan.poison === undefined ? 0 : maxAttempts * (taskTimeoutSeconds + 60);
   return (
-    150 + perFault + poisoned + 2 * latenessOf(history) + scenario.crashesAfterMs.length * (taskTimeoutSeconds + 900)
+    150 +
+    continuedIn(history, { spec }) * secondsToContinue(history) +
+    perFault +
+    poisoned +
+    2 * latenessOf(history) +
+    scenario.crashesAfterMs.length * (taskTimeoutSeconds + 900)
   );
+}
+
+/** Attempts that left a checkpoint to go on from. */
+function continuedIn({ ledger }: History, { spec }: Pick<JobHistory, "spec">): number {
+  return endingsIn(ledger, spec.job).filter(({ continuesAt }) => continuesAt !== undefined).length;
+}
+
+/** Until the next attempt has come as far: its message, its start, what it loads, and an invocation's time. */
+function secondsToContinue({ scenario }: History): number {
+  return 10 + (scenario.habits.invocationMs ?? 60_000) / 1000;
 }
 
 function secondsUntilEnd({ ledger }: History, { spec }: JobHistory): number {

@@ -1,7 +1,8 @@
 import { decodeRecord, FailureRecord, JobHead, keys, ProgressRecord } from "@stampede/core";
 import type { StoredWrite } from "../ledger.js";
 import type { History, JobHistory } from "../simulation.js";
-import { isFailureExplained, isLatenessExplained } from "./explain.js";
+import { hasAdvanced } from "./endings.js";
+import { isDamageExplained, isFailureExplained, isLatenessExplained } from "./explain.js";
 import type { Violation } from "./violation.js";
 
 /**
@@ -71,19 +72,23 @@ function wrongStep(step: Step): string | undefined {
   const name = `attempt ${attempt} of ${head.stage.kind} ${head.stage.round} p${partition}`;
   if (attempts !== 1 || failures > 1) return `${name}: ${attempts} attempts and ${failures} failures more at once`;
   if (failures === 1) return hasFailed(step, attempt) ? undefined : `${name} counts as failed, and nothing says so`;
+  const advanced = hasAdvanced(step.earlier, before, partition);
+  if (advanced === true) return undefined;
   const isBackup = head.backups.includes(partition) && !before.backups.includes(partition);
   if (isBackup || history.scenario.crashesAfterMs.length > 0) return undefined;
-  return `${name} was given up without a reason`;
+  return advanced === undefined ? `${name} was given up without a reason` : `${name} is continued without progress`;
 }
 
 function hasFailed({ before, head, partition, earlier, history, timeout }: Step, attempt: number): boolean {
   const { job, stage } = head;
   const at = head.tasks.startedAt[partition] ?? 0;
-  const reports = [
-    keys.failure(job, stage, partition, attempt),
-    keys.damage(job, stage, partition, attempt, "").slice(0, -".json".length),
-  ];
-  if (earlier.some(({ key }) => reports.some((report) => key.startsWith(report)))) return true;
+  const damage = keys.damage(job, stage, partition, attempt, "").slice(0, -".json".length);
+  if (earlier.some(({ key }) => key.startsWith(damage))) return true;
+  const failure = keys.failure(job, stage, partition, attempt);
+  if (earlier.some(({ key }) => key === failure)) {
+    // One that is to be continued has not failed, but a driver may find that record damaged.
+    if (hasAdvanced(earlier, before, partition) !== true || isDamageExplained(history, history.injected)) return true;
+  }
   const isLate = at >= (before.tasks.deadlines[partition] ?? Infinity);
   const isSilent = isLate || at >= silentSince(earlier, head, partition, attempt) + timeout * 1000;
   return isSilent && isLatenessExplained(history, { job, stage, partition, attempt });

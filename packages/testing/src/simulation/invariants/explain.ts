@@ -28,6 +28,9 @@ type Attempt = Pick<FailureRecord, "job" | "stage" | "partition" | "attempt">;
 export function isFailureExplained(history: History, failure: FailureRecord): boolean {
   const { code } = failure.error;
   if (isPoisoned(history, failure) && poisonBehind[code] === poisonOf(history, failure.job)?.kind) return true;
+  if (failure.continuesAt !== undefined) {
+    return history.scenario.habits.invocationMs !== undefined || isLatenessExplained(history, failure);
+  }
   const own = faultsOfAttempt(history, failure);
   switch (code) {
     case "store.corrupt":

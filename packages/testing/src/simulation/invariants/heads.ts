@@ -1,12 +1,13 @@
 import { decodeRecord, JobHead, keys, type Stage } from "@stampede/core";
 import type { History, JobHistory } from "../simulation.js";
+import { endingsIn } from "./endings.js";
 import type { Violation } from "./violation.js";
 
 /** The head of a job moves on: from stage to stage, and within one from attempt to attempt, never more often than is permitted. */
 export function wrongHeads(history: History): readonly Violation[] {
   return history.jobs.flatMap((job) => {
     const heads = headsOf(history, job);
-    return [...wrongOrder(heads), ...tooManyAttempts(heads, job, history.scenario.crashesAfterMs.length)];
+    return [...wrongOrder(heads), ...tooManyAttempts(heads, job, history)];
   });
 }
 
@@ -34,13 +35,19 @@ function wrongOrder(heads: readonly JobHead[]): readonly Violation[] {
 
 function tooManyAttempts(
   heads: readonly JobHead[],
-  { plan: { limits } }: JobHistory,
-  crashes: number,
+  { plan: { limits }, spec: { job } }: JobHistory,
+  { scenario, ledger }: History,
 ): readonly Violation[] {
-  const most = limits.maxAttempts + (limits.backups ? 1 : 0) + crashes;
-  const over = heads.find(({ tasks }) => tasks.attempts.some((attempt) => attempt > most));
+  const most = limits.maxAttempts + (limits.backups ? 1 : 0) + scenario.crashesAfterMs.length;
+  const continued = endingsIn(ledger, job).filter(({ continuesAt }) => continuesAt !== undefined);
+  const continuedIn = ({ kind, round }: Stage, partition: number): number =>
+    continued.filter((each) => each.partition === partition && each.stage.kind === kind && each.stage.round === round)
+      .length;
+  const over = heads.find(({ stage, tasks }) =>
+    tasks.attempts.some((attempt, partition) => attempt > most + continuedIn(stage, partition)),
+  );
   if (over === undefined) return [];
-  const message = `attempts ${over.tasks.attempts.join(", ")} in ${nameOf(over.stage)}, where ${most} are permitted`;
+  const message = `attempts ${over.tasks.attempts.join(", ")} in ${nameOf(over.stage)}, where ${most} are permitted beside continued ones`;
   return [{ rule: "attempts-are-capped", message }];
 }
 

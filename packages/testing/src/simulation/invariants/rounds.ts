@@ -3,23 +3,24 @@ import {
   DeltaRecord,
   examplesOf,
   keys,
-  RoundRecord,
   type Contribution,
   type NamedTensors,
+  type RoundRecord,
 } from "@stampede/core";
 import { roundsIn } from "../baseline.js";
 import type { History, JobHistory } from "../simulation.js";
+import { weightsIn } from "../stored-weights.js";
 import type { Violation } from "./violation.js";
 
 /** Every contribution counts exactly once, with the examples that it must have; without a quorum, every partition's does. */
-export function wrongRoundRecords(history: History): readonly Violation[] {
-  return history.jobs.flatMap((job) => {
+export async function wrongRoundRecords(history: History): Promise<readonly Violation[]> {
+  const found: Violation[] = [];
+  for (const job of history.jobs) {
     const rounds = roundsIn(history.ledger, job.spec.job);
-    return [
-      ...rounds.flatMap((record, index) => wrongContributions(record, rounds[index - 1], job)),
-      ...(job.plan.limits.quorum < 1 ? wrongMeans(history, job, rounds) : []),
-    ];
-  });
+    found.push(...rounds.flatMap((record, index) => wrongContributions(record, rounds[index - 1], job)));
+    if (job.plan.limits.quorum < 1) found.push(...(await wrongMeans(history, job, rounds)));
+  }
+  return found;
 }
 
 function wrongContributions(
@@ -54,12 +55,16 @@ function isAscending(values: readonly number[]): boolean {
 }
 
 /** The weights of every round are the weighted mean of exactly what its record names, computed here once more. */
-function wrongMeans(history: History, { spec }: JobHistory, rounds: readonly RoundRecord[]): readonly Violation[] {
-  const weightsOf = (round: number): readonly number[] => {
-    const key = keys.weights(spec.job, round);
-    const body = history.ledger.writes.find((write) => write.key === key)?.body ?? new Uint8Array();
-    return valuesIn(decodeTensorRecord(RoundRecord, body, key).tensors);
-  };
+async function wrongMeans(
+  history: History,
+  { spec }: JobHistory,
+  rounds: readonly RoundRecord[],
+): Promise<readonly Violation[]> {
+  const stored = new Map<number, readonly number[]>();
+  for (const round of rounds.length === 0 ? [] : [0, ...rounds.map((record) => record.round)]) {
+    stored.set(round, valuesIn(await weightsIn(history.ledger, spec.job, round)));
+  }
+  const weightsOf = (round: number): readonly number[] => stored.get(round) ?? [];
   const deltaOf = ({ partition, attemptId, lateFrom }: Contribution, round: number): readonly number[] => {
     const key = keys.output(spec.job, { kind: "train", round: lateFrom ?? round }, partition);
     for (const write of history.ledger.writes) {

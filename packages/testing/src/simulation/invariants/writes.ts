@@ -1,11 +1,11 @@
 import type { StoredWrite } from "../ledger.js";
-import { isOutput } from "../baseline.js";
+import { isCheckpoint, isOutput } from "../baseline.js";
 import type { History } from "../simulation.js";
 import type { Violation } from "./violation.js";
 
 /**
  * One object is one commit: what is written once stays. Only the head and signs of life move, each time from the version before, and an
- * output is replaced when the one before was damaged (or, twice in a row, looked so).
+ * output or a checkpoint is replaced when the one before was damaged (or, twice in a row, looked so).
  */
 export function wrongWrites(history: History): readonly Violation[] {
   const etags = new Map<string, string>();
@@ -27,7 +27,7 @@ function wrongIn(write: StoredWrite, before: string | undefined, history: Histor
     case "replace":
       if (before === undefined || over !== before) return `${who} replaced ${key}, which had moved on`;
       if (isMoving(key)) return undefined;
-      if (isOutput(key) && (overDamaged || looksDamaged(write, history))) return undefined;
+      if ((isOutput(key) || isCheckpoint(key)) && (overDamaged || looksDamaged(write, history))) return undefined;
       return `${who} replaced ${key}, which never changes`;
     case "delete":
       return key.startsWith("unfinished/") ? undefined : `${who} deleted ${key}`;

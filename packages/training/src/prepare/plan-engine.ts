@@ -3,6 +3,7 @@ import {
   StampedeError,
   tensorOf,
   type EngineName,
+  type ExecutorCapacity,
   type Field,
   type JobSpec,
   type ObjectStore,
@@ -10,9 +11,8 @@ import {
 } from "@stampede/core";
 import { loadPartition, type ShardedSet } from "@stampede/data";
 import { planEngine, type DefinedModel, type EnginePlan, type EnginePlanRequest } from "@stampede/runtime";
-import { graphClaimsOf, type Graphs } from "@stampede/training";
+import { graphClaimsOf, type Graphs } from "../driver/submit.js";
 import { storedPlans } from "./graph-cache.js";
-import type { Capacity } from "./types.js";
 
 /** What runs a job: what its spec says of it, and the graphs that are stored with it. */
 export interface JobEngine {
@@ -24,7 +24,7 @@ interface PlanFor {
   readonly model: DefinedModel;
   readonly wanted: EngineName | undefined;
   readonly data: ShardedSet;
-  readonly capacity: Capacity;
+  readonly capacity: ExecutorCapacity;
   readonly store: ObjectStore;
 }
 

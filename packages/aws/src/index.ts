@@ -1,0 +1,18 @@
+export { S3DataFiles, type S3FilesOptions } from "./s3-files.js";
+export { batchClient } from "./clients/batch.js";
+export { lambdaClient } from "./clients/lambda.js";
+export { s3Client } from "./clients/s3.js";
+export type { AwsSettings } from "./clients/settings.js";
+export { sqsClient } from "./clients/sqs.js";
+export { costOf, type Cost, type Usage } from "./cost/cost.js";
+export { listPrices, type Prices } from "./cost/prices.js";
+export { RequestMeter } from "./meter.js";
+export type { EndpointCheck } from "./doctor/check.js";
+export { examineEndpoint, type EndpointToExamine } from "./doctor/doctor.js";
+export { BatchExecutors, type BatchExecutorsOptions } from "./batch/batch-executors.js";
+export { executorsByPlatform, type ExecutorsByPlatform } from "./executors-by-platform.js";
+export { failedInvocationOf, failedShardTaskOf } from "./failed-invocation.js";
+export { invokeLater, type InvokedFunction } from "./lambda/invoke-later.js";
+export { LambdaExecutors } from "./lambda/lambda-executors.js";
+export { SqsQueue, type SqsQueueOptions } from "./sqs/sqs-queue.js";
+export { S3ObjectStore, type S3ObjectStoreOptions } from "./s3/s3-object-store.js";

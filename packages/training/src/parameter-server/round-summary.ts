@@ -1,0 +1,38 @@
+import { mergeMetrics, type Contribution, type DeltaRecord, type RoundRecord } from "@stampede/core";
+
+/** What is said of a round beside its weights. */
+export type RoundSummary = Pick<RoundRecord, "contributions" | "metrics" | "validation">;
+
+/** @param records of the deltas that count, in the order of partitions */
+export function summaryOf(records: readonly DeltaRecord[], late: readonly DeltaRecord[]): RoundSummary {
+  const validations = records.flatMap(({ validation }) => (validation === undefined ? [] : [validation]));
+  return {
+    contributions: [...records.map(contributionOf), ...late.map(lateContributionOf)],
+    metrics: mergeMetrics(records.map(({ metrics }) => metrics)),
+    ...(validations.length > 0 && { validation: mergeMetrics(validations) }),
+  };
+}
+
+function contributionOf(record: DeltaRecord): Contribution {
+  const { partition, attempt, attemptId, examples, computeMs, tookMs, norm, memoryBytes, metrics } = record;
+  return {
+    partition,
+    attempt,
+    attemptId,
+    examples,
+    computeMs,
+    ...(tookMs !== undefined && { tookMs }),
+    ...(norm !== undefined && { norm }),
+    ...(memoryBytes !== undefined && { memoryBytes }),
+    metrics,
+  };
+}
+
+function lateContributionOf(record: DeltaRecord): Contribution {
+  return { ...contributionOf(record), lateFrom: record.round };
+}
+
+/** Of numbers that none is left out of; 0 of none. */
+export function lowerMedian(values: readonly number[]): number {
+  return values.toSorted((a, b) => a - b)[(values.length - 1) >> 1] ?? 0;
+}

@@ -1,0 +1,62 @@
+import { GetObjectCommand } from "@aws-sdk/client-s3";
+import { batchClient, lambdaClient, RequestMeter, s3Client, sqsClient } from "@stampede/aws";
+import { afterEach, beforeEach, expect, it, vi } from "vitest";
+import { refusal, startScriptedS3 } from "./s3-server.js";
+
+beforeEach(() => {
+  vi.stubEnv("AWS_ACCESS_KEY_ID", "test");
+  vi.stubEnv("AWS_SECRET_ACCESS_KEY", "test");
+  for (const service of ["", "_S3", "_SQS", "_LAMBDA", "_BATCH"]) vi.stubEnv(`AWS_ENDPOINT_URL${service}`, undefined);
+  for (const name of ["AWS_REGION", "AWS_DEFAULT_REGION", "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS"]) {
+    vi.stubEnv(name, undefined);
+  }
+});
+afterEach(() => vi.unstubAllEnvs());
+
+const hostOf = async (client: { config: { endpoint?: (() => Promise<{ hostname: string }>) | undefined } }) =>
+  (await client.config.endpoint?.())?.hostname;
+
+it("a setting wins over a service's variable, and that over everybody's", async () => {
+  expect(await hostOf(s3Client())).toBeUndefined();
+  vi.stubEnv("AWS_ENDPOINT_URL", "http://127.0.0.1:1");
+  expect(await hostOf(s3Client())).toBe("127.0.0.1");
+  vi.stubEnv("AWS_ENDPOINT_URL_S3", "http://127.0.0.2:1");
+  expect(await hostOf(s3Client())).toBe("127.0.0.2");
+  expect(await hostOf(s3Client({ endpoint: "http://127.0.0.3:1" }))).toBe("127.0.0.3");
+  for (const client of [sqsClient(), lambdaClient(), batchClient()]) expect(await hostOf(client)).toBe("127.0.0.1");
+  vi.stubEnv("AWS_ENDPOINT_URL_BATCH", "http://127.0.0.4:1");
+  expect(await hostOf(batchClient())).toBe("127.0.0.4");
+  vi.stubEnv("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "true");
+  expect(await hostOf(s3Client())).toBeUndefined();
+});
+
+it("buckets are addressed by path where there is an endpoint", () => {
+  expect(s3Client().config.forcePathStyle).toBe(false);
+  vi.stubEnv("AWS_ENDPOINT_URL_S3", "http://localhost:4566");
+  expect(s3Client().config.forcePathStyle).toBe(true);
+});
+
+it("the region is the setting's, the environment's, or us-east-1", async () => {
+  expect(await s3Client().config.region()).toBe("us-east-1");
+  vi.stubEnv("AWS_DEFAULT_REGION", "eu-west-1");
+  expect(await s3Client().config.region()).toBe("eu-west-1");
+  vi.stubEnv("AWS_REGION", "eu-central-1");
+  expect(await s3Client().config.region()).toBe("eu-central-1");
+  expect(await s3Client({ region: "eu-north-1" }).config.region()).toBe("eu-north-1");
+});
+
+it("every attempt is counted, and the bytes of bodies", async () => {
+  const server = await startScriptedS3((_, number) =>
+    number < 3 ? refusal(500, "InternalError") : { status: 200, headers: { "content-length": "5" }, body: "hello" },
+  );
+  const meter = new RequestMeter();
+  const client = s3Client({ endpoint: server.endpoint, meter });
+  const { Body } = await client.send(new GetObjectCommand({ Bucket: "jobs", Key: "a" }));
+  await Body?.transformToByteArray();
+  expect(meter.counts()).toEqual({ "s3:GetObject": 3 });
+  expect(meter.traffic()).toEqual({ s3: { sent: 0, received: 5 } });
+  meter.reset();
+  expect([meter.counts(), meter.traffic()]).toEqual([{}, {}]);
+  client.destroy();
+  await server.close();
+});

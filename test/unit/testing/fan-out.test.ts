@@ -1,0 +1,76 @@
+import { slicesOf } from "@stampede/core";
+import { publishedLatencies, runFanOut, type FanOutFacts, type FanOutOptions } from "@stampede/testing/fan-out";
+import { describe, expect, it } from "vitest";
+import { smallCloud } from "../../support/fan-out.js";
+
+const megabyte = 1e6;
+
+function run(options: Partial<FanOutOptions> = {}): Promise<FanOutFacts> {
+  const small = { partitions: 8, rounds: 2, localWorkMs: 5_000, weightBytes: megabyte, setup: smallCloud };
+  return runFanOut({ ...small, ...options });
+}
+
+describe("a simulated fan-out", () => {
+  it("is the same every time, and another one with another seed", async () => {
+    const first = await run();
+    expect(await run()).toEqual(first);
+    expect((await run({ seed: 2 })).rounds).not.toEqual(first.rounds);
+  });
+
+  it("ends in the same weights however the round was averaged and handed out", async () => {
+    const whole = await run({ slices: 1 });
+    const sliced = await run({ slices: 4 });
+    const invoked = await run({ slices: 4, slicesBy: "invocations" });
+    expect(sliced.weightsSha256).toBe(whole.weightsSha256);
+    expect(invoked.weightsSha256).toBe(whole.weightsSha256);
+    expect([whole.slices, sliced.slices]).toEqual([1, 4]);
+  });
+
+  it("takes as long as the slowest executor's work, and what comes on top is told apart", async () => {
+    const { rounds } = await run();
+    for (const { wallMs, slowestMs, mostWorkMs, overheadPercent, timeline } of rounds) {
+      expect(mostWorkMs).toBeGreaterThan(5_000);
+      expect(slowestMs).toBeGreaterThan(mostWorkMs);
+      expect(wallMs).toBeGreaterThan(slowestMs);
+      expect(overheadPercent).toBeCloseTo((100 * (wallMs - slowestMs)) / slowestMs, 10);
+      expect(timeline.lastDelta).toBeGreaterThan(timeline.lastExecutorReady);
+      expect(timeline.weights).toBeGreaterThan(timeline.lastDelta);
+    }
+  });
+
+  it("counts the bytes that weights stand for", async () => {
+    const { largestObjects, functions, rounds } = await run({ weightBytes: 100 * megabyte, slices: 1 });
+    expect(largestObjects["deltas"]).toBeGreaterThan(100 * megabyte);
+    expect(functions.executor.mostHeldBytes).toBeGreaterThan(100 * megabyte);
+    // At 90 MB/s at most, read and written.
+    for (const { slowestMs, mostWorkMs } of rounds) expect(slowestMs - mostWorkMs).toBeGreaterThan(1_500);
+    // Each in 12 parts of 8 MiB; two functions may come to the same weights, of which the first counts.
+    const { "s3:UploadPart": parts = 0, "s3:CreateMultipartUpload": uploads = 0 } = rounds[1]?.requests ?? {};
+    expect(uploads).toBeGreaterThanOrEqual(8 + 1);
+    expect(parts).toBe(12 * uploads);
+  });
+
+  it("slices as a job of that size is", async () => {
+    const partitions = 24;
+    const facts = await run({ partitions, rounds: 1, weightBytes: 100 * megabyte });
+    expect(facts.slices).toBe(slicesOf({ partitions, weightBytes: 100 * megabyte }));
+    expect(facts.slices).toBeGreaterThan(1);
+  });
+
+  it("holds little of large weights at the same time where they are averaged in slices", async () => {
+    const held = async (partitions: number): Promise<number> => {
+      const facts = await run({ partitions, rounds: 2, weightBytes: 100 * megabyte, slices: 16 });
+      return facts.functions["parameter-server"].mostHeldBytes;
+    };
+    // Four slices, when the last round's weights are hashed.
+    expect(await held(4)).toBeLessThan(30 * megabyte);
+    expect(await held(64)).toBeLessThan(30 * megabyte);
+  });
+
+  it("takes other latencies", async () => {
+    const [usual] = (await run({ rounds: 1 })).rounds;
+    const latencies = { ...publishedLatencies, coldStart: { medianMs: 10_000, sigma: 0 } };
+    const [slow] = (await run({ rounds: 1, latencies })).rounds;
+    expect((slow?.wallMs ?? 0) - (usual?.wallMs ?? 0)).toBeGreaterThan(8_000);
+  });
+});
