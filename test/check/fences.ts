@@ -30,6 +30,7 @@ const order = [
   "@stampede/training",
   "@stampede/local",
   "@stampede/aws",
+  "@stampede/functions",
   "@stampede/api",
   "@stampede/client",
   "@stampede/cli",
@@ -145,11 +146,14 @@ function wrongImport(
 ): string | undefined {
   if (use.what.startsWith(".")) {
     const target = posix.join(posix.dirname(path), use.what);
-    return target.startsWith("..") ? `it lies outside ${facts.folder}` : undefined;
+    const isOfInfra = facts.folder === "test" && target.startsWith("../infra/");
+    return target.startsWith("..") && !isOfInfra ? `it lies outside ${facts.folder}` : undefined;
   }
   if (isBuiltin(use.what)) return pure.has(facts.name) ? wrongBuiltin(facts, use) : undefined;
   const { name, subpath } = splitSpecifier(use.what);
-  if (!facts.dependencies.has(name)) return `${facts.name} does not declare ${name} in its package.json`;
+  // Of some packages there are only types.
+  const declared = facts.dependencies.has(name) || facts.dependencies.has(`@types/${name}`);
+  if (!declared) return `${facts.name} does not declare ${name} in its package.json`;
   const target = byName.get(name);
   return target === undefined || target.exports.has(subpath) ? undefined : `${name} does not export ${subpath}`;
 }

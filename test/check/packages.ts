@@ -17,13 +17,14 @@ const TsConfig = z.looseObject({ references: z.array(z.object({ path: z.string()
 
 const notSource: ReadonlySet<string> = new Set(["dist", "fixtures", "node_modules", "results"]);
 
-/** Every package below `packages/`, and `test/` with the dependencies of the root. */
+/** Every package below `packages/`, `functions/`, and `test/` and `infra/` with the dependencies of the root. */
 export function readPackages(root: string): readonly PackageFacts[] {
   const folders = readdirSync(join(root, "packages"), { withFileTypes: true })
     .filter((entry) => entry.isDirectory())
     .map((entry) => `packages/${entry.name}`)
     .toSorted();
-  return [...folders.map((folder) => readPackage(root, folder)), readTests(root)];
+  const packages = [...folders, "functions"].map((folder) => readPackage(root, folder));
+  return [...packages, readTopmost(root, "infra"), readTopmost(root, "test")];
 }
 
 function readPackage(root: string, folder: string): PackageFacts {
@@ -42,17 +43,17 @@ function readPackage(root: string, folder: string): PackageFacts {
   };
 }
 
-function readTests(root: string): PackageFacts {
+function readTopmost(root: string, folder: string): PackageFacts {
   const manifest = Manifest.parse(readJson(join(root, "package.json")));
-  const files = listFiles(join(root, "test"));
+  const files = listFiles(join(root, folder));
   return {
-    folder: "test",
+    folder,
     name: manifest.name,
     dependencies: dependenciesOf(manifest),
     exports: new Set(),
     references: undefined,
     files: new Set(files),
-    sources: readSources(join(root, "test"), files),
+    sources: readSources(join(root, folder), files),
   };
 }
 

@@ -1,0 +1,110 @@
+import { BatchClient, ListJobsCommand } from "@aws-sdk/client-batch";
+import { GetQueueAttributesCommand } from "@aws-sdk/client-sqs";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { credentials, queueClient } from "../../../infra/emulated/deploy.js";
+import { emulate, type EmulateOptions, type Emulation } from "../../../infra/emulated/emulate.js";
+import { functions, type FunctionName, type FunctionResource, type FunctionTable } from "../../../infra/resources.js";
+import { Run } from "../../chaos/support/run.js";
+import { until } from "../../chaos/support/until.js";
+import { succeeded, type Ended, type Succeeded } from "../../e2e/support/cli.js";
+
+/** The folder that job files are named from. */
+export const examples = join(import.meta.dirname, "../../../packages/examples");
+
+/** The table of resources with other settings for some functions. */
+export function tableWith(changes: Partial<Record<FunctionName, Partial<FunctionResource>>>): FunctionTable {
+  const changed = (name: FunctionName): FunctionResource => ({ ...functions[name], ...changes[name] });
+  return {
+    driver: changed("driver"),
+    "parameter-server": changed("parameter-server"),
+    executor: changed("executor"),
+    sharder: changed("sharder"),
+    sweeper: changed("sweeper"),
+  };
+}
+
+/** An emulated AWS with Stampede in it, and a folder for what commands write. */
+export class Cloud {
+  readonly emulation: Emulation;
+  readonly #folder: string;
+  #runs = 0;
+
+  private constructor(emulation: Emulation, folder: string) {
+    this.emulation = emulation;
+    this.#folder = folder;
+  }
+
+  static async open(options: EmulateOptions = {}): Promise<Cloud> {
+    const folder = await mkdtemp(join(tmpdir(), "stampede-cloud-"));
+    return new Cloud(await emulate(options), folder);
+  }
+
+  /** Starts a `stampede` command that works on this cloud, or with `cluster: "local"` on this machine. */
+  start(words: readonly string[], { cluster = "aws" }: { readonly cluster?: "aws" | "local" } = {}): Run {
+    this.#runs += 1;
+    const { userVariables } = this.emulation.deployment;
+    return new Run(words, {
+      cwd: examples,
+      home: this.path(`home-${this.#runs}`),
+      mark: this.#folder,
+      env: { ...userVariables, STAMPEDE_CLUSTER: cluster },
+    });
+  }
+
+  run(words: readonly string[]): Promise<Ended> {
+    return this.start(words).ended;
+  }
+
+  /** Trains to the end; what it saves lies in a folder of its own. */
+  async train(words: readonly string[], options: { readonly cluster?: "aws" | "local" } = {}): Promise<Succeeded> {
+    const out = this.path(`out-${this.#runs}`);
+    return succeeded(await this.start(["train", ...words, "--out", out, "--json"], options).ended);
+  }
+
+  async write(name: string, text: string): Promise<void> {
+    await writeFile(this.path(name), text);
+  }
+
+  path(name: string): string {
+    return join(this.#folder, name);
+  }
+
+  /** Jobs that Batch was given and that have succeeded, or failed. */
+  async batchJobs(status: "SUCCEEDED" | "FAILED"): Promise<readonly string[]> {
+    const { batch, deployment } = this.emulation;
+    const client = new BatchClient({ endpoint: batch.endpoint, region: "us-east-1", credentials });
+    const jobQueue = deployment.functionVariables["STAMPEDE_BATCH_QUEUE"];
+    const { jobSummaryList = [] } = await client.send(new ListJobsCommand({ jobQueue, jobStatus: status }));
+    client.destroy();
+    return jobSummaryList.map(({ jobName = "" }) => jobName);
+  }
+
+  /**
+   * Resolves when no executor is at work any more, and nothing waits in a queue but timers of the driver.
+   * @throws Error when that is not so within a minute, or a message has become a dead letter
+   */
+  async isQuiet(): Promise<void> {
+    const { deployment, ministack } = this.emulation;
+    const sqs = queueClient(ministack.endpoint);
+    const waiting = async (url: string): Promise<number> => {
+      const names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"] as const;
+      const command = new GetQueueAttributesCommand({ QueueUrl: url, AttributeNames: [...names] });
+      const { Attributes = {} } = await sqs.send(command);
+      return names.reduce((sum, name) => sum + Number(Attributes[name] ?? 0), 0);
+    };
+    const all = Object.values(deployment.queueUrls);
+    await until("nothing to wait in the queues", async () =>
+      (await Promise.all(all.map(waiting))).every((n) => n === 0),
+    );
+    const dead = await Promise.all(Object.values(deployment.deadLetterUrls).map(waiting));
+    sqs.destroy();
+    if (dead.some((count) => count > 0)) throw new Error(`expected no dead letters, found ${dead.join(", ")}`);
+  }
+
+  async close(): Promise<void> {
+    await this.emulation.stop();
+    await rm(this.#folder, { recursive: true, force: true });
+  }
+}
