@@ -76,7 +76,6 @@ export async function deploy(options: DeployOptions): Promise<Deployment> {
   const functionVariables = {
     ...common,
     ...(options.byRole !== true && credentialVariables),
-    AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: "true",
     ORT_DISABLE_TELEMETRY: "1",
     STAMPEDE_DRIVER_QUEUE_URL: queueUrls.driver,
     STAMPEDE_DELTAS_QUEUE_URL: queueUrls.deltas,

@@ -8,6 +8,8 @@ import { emulateAnywhere } from "./emulate.js";
  * command of `stampede` on it and ends.
  */
 const words = process.argv.slice(2);
+// Of the SDK, about the Node.js that it will need some day.
+process.env["AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED"] ??= "true";
 const emulation = await emulateAnywhere((line) => void process.stderr.write(`${line}\n`));
 const { userVariables } = emulation.deployment;
 

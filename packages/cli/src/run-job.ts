@@ -27,6 +27,8 @@ export interface JobCommand {
 
 interface JobHooks {
   readonly onEvent: (event: JobEvent) => void;
+  /** Of a job that is prepared in the cloud. */
+  readonly onRequested: (job: JobId) => void;
   readonly signal: AbortSignal;
 }
 
@@ -51,7 +53,9 @@ function refuse(host: Host, json: boolean, error: unknown): ExitCode {
 async function carryOut(host: Host, json: boolean, command: JobCommand): Promise<ExitCode> {
   const presenter = makePresenter(host, { json, ...(command.epochs !== undefined && { epochs: command.epochs }) });
   const { name } = command.cluster;
-  const job = (): JobId | undefined => presenter.view.submitted?.job;
+  let requested: JobId | undefined;
+  const isSubmitted = (): boolean => presenter.view.submitted !== undefined;
+  const job = (): JobId | undefined => presenter.view.submitted?.job ?? requested;
   let cluster: OpenCluster | undefined;
   const onFirst = (reason: "signal" | "closed"): void => {
     const remains = name === "aws" ? "the job goes on in the cloud" : "committed rounds are kept";
@@ -67,7 +71,13 @@ async function carryOut(host: Host, json: boolean, command: JobCommand): Promise
     const opened = await openCluster(host, command.cluster);
     cluster = opened.cluster;
     const onEvent = (event: JobEvent): void => presenter.event(event);
-    const outcome = await command.run(opened.client, cluster, { onEvent, signal: interruption.signal });
+    const onRequested = (id: JobId): void => {
+      requested = id;
+      presenter.note([
+        `${id} is prepared in the cloud, where its data lies; nothing of it passes through this machine.`,
+      ]);
+    };
+    const outcome = await command.run(opened.client, cluster, { onEvent, onRequested, signal: interruption.signal });
     if (interruption.signal.aborted) return exitCode.interrupted;
     presenter.close(outcome, command.summary(presenter.view, outcome));
     return exitCode.done;
@@ -77,7 +87,7 @@ async function carryOut(host: Host, json: boolean, command: JobCommand): Promise
     presenter.close(failedEvent(job(), report.code, report.message), []);
     presenter.note(report.lines);
     presenter.note(wayOnLines(job(), report.code, command));
-    return report.isInputError && job() === undefined ? exitCode.badInput : exitCode.failed;
+    return report.isInputError && !isSubmitted() ? exitCode.badInput : exitCode.failed;
   } finally {
     await cluster?.close();
     interruption.dispose();

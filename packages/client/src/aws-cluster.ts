@@ -1,17 +1,18 @@
-import { setTimeout as sleep } from "node:timers/promises";
 import {
   DriverMessage,
   encodeMessage,
-  isStampedeError,
-  StampedeError,
+  type DataFiles,
   type JobEvent,
   type JobId,
   type ObjectStore,
   type Queue,
 } from "@stampede/core";
-import { systemClock } from "@stampede/local";
+import type { FileAccess } from "@stampede/data";
+import { systemClock, systemUnique } from "@stampede/local";
+import { requestJob, type WantedJob } from "@stampede/training";
 import { awsSettings, type AwsClusterOptions, type AwsSettings, type Environment } from "./aws-settings.js";
 import { FactsLog } from "./facts-log.js";
+import { lookMs, lookUntil } from "./look-until.js";
 import type { Capacity, Cluster, RunOptions } from "./types.js";
 
 /** A cluster that is to be closed: it holds connections. */
@@ -34,14 +35,11 @@ export function awsCluster(options: AwsClusterOptions = {}, environment: Environ
 
 /** Lambda gives a function one processor for so many MiB. https://docs.aws.amazon.com/lambda/latest/dg/configuration-memory.html */
 const memoryMbPerCore = 1769;
-/** How often a job is looked at. */
-const lookMs = 1_000;
-/** So long a network may be away before whoever waits for a job hears of it. */
-const patienceMs = 60_000;
 
 interface Connection {
   readonly store: ObjectStore;
   readonly driver: Pick<Queue, "send">;
+  readonly dataFiles: DataFiles;
   close(): void;
 }
 
@@ -82,6 +80,16 @@ class CloudCluster implements AwsCluster {
     this.#connect().catch(() => undefined);
   }
 
+  async files(): Promise<FileAccess> {
+    return { s3: (await this.#connect()).dataFiles };
+  }
+
+  /** Stores the request and tells the driver, which prepares the job. */
+  async request(wanted: WantedJob): Promise<JobId> {
+    const { store, driver } = await this.#connect();
+    return requestJob(wanted, { store, queues: { driver }, clock: systemClock, unique: systemUnique });
+  }
+
   /**
    * Tells the driver of the job, and follows it to its end. What a function is doing nobody knows here, so a job that is resumed is
    * only looked at, and told from where it stands.
@@ -92,18 +100,11 @@ class CloudCluster implements AwsCluster {
     const { store } = await this.#connect();
     await this.#tellDriver(job, resumed ? "sweep" : "submitted");
     const log = new FactsLog(store, job, resumed ? "now" : "beginning");
-    let heardAt = systemClock.now();
-    while (log.result === undefined) {
-      try {
-        const events = await unlessAborted(log.look(systemClock.now()), job, signal);
-        heardAt = systemClock.now();
-        for (const event of events) onEvent(event);
-      } catch (error) {
-        const mayPass = isStampedeError(error) && error.code === "store.unavailable";
-        if (!mayPass || systemClock.now() - heardAt > patienceMs) throw error;
-      }
-      if (log.result === undefined) await unlessAborted(sleep(lookMs, undefined, { signal }), job, signal);
-    }
+    const look = async (): Promise<true | undefined> => {
+      for (const event of await log.look(systemClock.now())) onEvent(event);
+      return log.result === undefined ? undefined : true;
+    };
+    await lookUntil(job, look, signal);
   }
 
   async wake(job: JobId): Promise<void> {
@@ -154,40 +155,18 @@ class CloudCluster implements AwsCluster {
   }
 }
 
-async function connect({ bucket, driverQueueUrl, region, endpoint }: AwsSettings): Promise<Connection> {
-  const { S3ObjectStore, s3Client, SqsQueue, sqsClient } = await import("@stampede/aws");
-  const place = { ...(region !== undefined && { region }), ...(endpoint !== undefined && { endpoint }) };
+async function connect(settings: AwsSettings): Promise<Connection> {
+  const { bucket, driverQueueUrl, region, endpoint, environment } = settings;
+  const { S3DataFiles, S3ObjectStore, s3Client, SqsQueue, sqsClient } = await import("@stampede/aws");
+  const place = { environment, ...(region !== undefined && { region }), ...(endpoint !== undefined && { endpoint }) };
   const [s3, sqs] = [s3Client(place), sqsClient(place)];
   return {
     store: new S3ObjectStore({ client: s3, bucket }),
     driver: new SqsQueue({ client: sqs, queueUrl: driverQueueUrl }),
+    dataFiles: new S3DataFiles({ client: s3 }),
     close: () => {
       s3.destroy();
       sqs.destroy();
     },
   };
-}
-
-/** @throws StampedeError `job.interrupted` as soon as `signal` aborts; what is under way is left to itself */
-async function unlessAborted<T>(work: Promise<T>, job: JobId, signal: AbortSignal | undefined): Promise<T> {
-  if (signal === undefined) return work;
-  let stop: () => void = () => undefined;
-  const aborted = new Promise<never>((_, reject) => {
-    stop = () => reject(interrupted(job));
-    if (signal.aborted) stop();
-    else signal.addEventListener("abort", stop, { once: true });
-  });
-  work.catch(() => undefined);
-  try {
-    return await Promise.race([work, aborted]);
-  } catch (error) {
-    throw signal.aborted ? interrupted(job) : error;
-  } finally {
-    signal.removeEventListener("abort", stop);
-  }
-}
-
-function interrupted(job: JobId): StampedeError {
-  const message = `Job ${job} is no longer waited for. It goes on in the cloud; resume it to wait for it again.`;
-  return new StampedeError("job.interrupted", message, { details: { job } });
 }

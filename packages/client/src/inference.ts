@@ -67,7 +67,7 @@ export async function runInference(
   const createdAt = systemClock.now();
   const job = makeJobId(`${kind}-${plan.name}`, createdAt, systemUnique.hex(6));
   const training = TrainingSettings.parse(plan.executors === undefined ? {} : { executors: plan.executors });
-  const sharded = await shardForInference(kind, plan, training.executors, { job, store, tell, signal });
+  const sharded = await shardForInference(kind, plan, training.executors, { job, cluster, store, tell, signal });
   const { fields, parts } = sharded.manifest;
   checkFit(definition, fields, kind === "evaluate");
   const { capacity } = cluster;

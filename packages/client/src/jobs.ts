@@ -14,7 +14,7 @@ import { systemClock, systemUnique } from "@stampede/local";
 import { cancelJob as cancelStored, exists, limitsOf, readHead, readResult, readSpec } from "@stampede/training";
 import { historyOf, readRounds } from "./history.js";
 import { readTrouble } from "./life.js";
-import { findRequested, requestedDetails, type RequestedJob } from "./requested-jobs.js";
+import { findRequested, lastSignOf, requestedDetails, type RequestedJob } from "./requested-jobs.js";
 import type { Cluster, JobDetails, JobSummary, SignOfLife } from "./types.js";
 import { readUnderWay } from "./under-way.js";
 
@@ -79,6 +79,8 @@ export async function showJob(cluster: Cluster, job: JobId): Promise<JobDetails>
 export interface JobPulse {
   readonly status: JobSummary["status"];
   readonly kind: JobSummary["kind"];
+  /** False while the cloud is still to make it of its request. */
+  readonly isPrepared: boolean;
   readonly lastSign: SignOfLife | undefined;
   readonly heartbeatTimeoutMs: number;
 }
@@ -91,14 +93,16 @@ export async function feelPulse(cluster: Cluster, job: JobId): Promise<JobPulse>
   const store = await cluster.open();
   const requested = await unlessStored(store, job);
   if (requested !== undefined) {
+    const { status, kind } = requested.summary;
+    const lastSign = await lastSignOf(store, requested, systemClock.now());
     // Its data may be on its way for hours, without a sign of life of the job.
-    return { ...requested.summary, lastSign: undefined, heartbeatTimeoutMs: Infinity };
+    return { status, kind, isPrepared: false, lastSign, heartbeatTimeoutMs: Infinity };
   }
   const { spec, result, head, summary } = await readSummary(store, job);
   const { kind, training } = spec;
   const underWay = result === undefined ? await readUnderWay(store, spec, head, systemClock.now()) : undefined;
   const heartbeatTimeoutMs = training.heartbeatTimeoutSeconds * 1000;
-  return { status: summary.status, kind, lastSign: underWay?.lastSign, heartbeatTimeoutMs };
+  return { status: summary.status, kind, isPrepared: true, lastSign: underWay?.lastSign, heartbeatTimeoutMs };
 }
 
 /**

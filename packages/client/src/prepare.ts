@@ -13,7 +13,7 @@ import { parametersIn, submitJob, submittedEvent } from "@stampede/training";
 import { initialWeightsKey, planJob, withGradients } from "@stampede/training/prepare";
 import { shardForTraining } from "./shard.js";
 import type { Tell } from "./training-run.js";
-import type { Capacity, DatasetInput, ModelSource } from "./types.js";
+import type { Cluster, DatasetInput, ModelSource } from "./types.js";
 
 export interface TrainingPlan {
   readonly name: string;
@@ -31,8 +31,8 @@ export interface TrainingPlan {
 }
 
 export interface PrepareDeps {
+  readonly cluster: Cluster;
   readonly store: ObjectStore;
-  readonly capacity: Capacity;
   readonly tell: Tell;
   readonly signal: AbortSignal | undefined;
 }
@@ -42,12 +42,13 @@ export interface PrepareDeps {
  * @throws StampedeError an input error; then there is no job
  */
 export async function prepareTraining(plan: TrainingPlan, deps: PrepareDeps): Promise<JobSpec> {
-  const { store, capacity, tell, signal } = deps;
+  const { cluster, store, tell, signal } = deps;
+  const { capacity } = cluster;
   const { name, training, engine } = plan;
   const createdAt = systemClock.now();
   const job = makeJobId(name, createdAt, systemUnique.hex(6));
   const model = withGradients(await defineOrRead(plan), training);
-  const sets = await shardForTraining(plan, { job, store, tell, signal });
+  const sets = await shardForTraining(plan, { job, cluster, store, tell, signal });
   const { spec, parts } = await planJob({ job, name, createdAt, training, engine, capacity }, model, sets, store);
   signal?.throwIfAborted();
   await submitJob(spec, parts, { store, clock: systemClock, unique: systemUnique });

@@ -28,7 +28,7 @@ export async function findRequested(store: ObjectStore, job: JobId): Promise<Req
 }
 
 /** When anything was last stored for it. */
-async function lastSignOf(store: ObjectStore, { request }: RequestedJob, now: number): Promise<SignOfLife> {
+export async function lastSignOf(store: ObjectStore, { request }: RequestedJob, now: number): Promise<SignOfLife> {
   let at = request.createdAt;
   let from: SignOfLife["from"] = "client";
   for await (const { modifiedAt } of store.list(keys.job(request.job))) {
@@ -59,6 +59,6 @@ export async function requestedDetails(store: ObjectStore, requested: RequestedJ
     failures: [],
     retries: [],
     deadTask: undefined,
-    underWay: result === undefined ? { stage: undefined, done: 0, tasks: [], lastSign } : undefined,
+    underWay: result === undefined ? { stage: "preparation", done: 0, tasks: [], lastSign } : undefined,
   };
 }

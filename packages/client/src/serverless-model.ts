@@ -97,7 +97,7 @@ export class ServerlessModel {
         engine,
         baseFolder: this.#baseFolder,
       },
-      { store, capacity: cluster.capacity, tell, signal },
+      { cluster, store, tell, signal },
     );
     const result = await runToEnd(cluster, spec.job, { resumed: false, tell, signal });
     const { weights, weightsSha256 } = await readTrained(store, spec, result);

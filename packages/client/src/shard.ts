@@ -4,19 +4,20 @@ import { dataReady, trainingSets, type TrainingSets } from "@stampede/training/p
 import type { InferencePlan } from "./inference.js";
 import type { TrainingPlan } from "./prepare.js";
 import type { Tell } from "./training-run.js";
-import type { DatasetInput } from "./types.js";
+import type { Cluster, DatasetInput } from "./types.js";
 
 interface ShardFor {
   readonly job: JobId;
+  readonly cluster: Cluster;
   readonly store: ObjectStore;
   readonly tell: Tell;
   readonly signal: AbortSignal | undefined;
 }
 
 /** Puts the training data, and the validation data if there is any, into the store. */
-export function shardForTraining(plan: TrainingPlan, by: ShardFor): Promise<TrainingSets> {
+export async function shardForTraining(plan: TrainingPlan, by: ShardFor): Promise<TrainingSets> {
   const { job, tell } = by;
-  const deps = depsOf(by);
+  const deps = await depsOf(by);
   return trainingSets<DatasetInput, never>(plan.data, plan.training, {
     baseFolder: plan.baseFolder,
     request: async (request) => shardDataset(request, deps),
@@ -40,11 +41,12 @@ export async function shardForInference(
     emptyPartitions: "allow",
     ...(plan.fields && { preprocessing: plan.fields }),
   } as const;
-  const { train } = await shardDataset(request, depsOf(by));
+  const { train } = await shardDataset(request, await depsOf(by));
   by.tell(dataReady(by.job, kind, train));
   return train;
 }
 
-function depsOf({ job, store, signal }: ShardFor): ShardDeps {
-  return { job, store, ...(signal && { signal }) };
+async function depsOf({ job, cluster, store, signal }: ShardFor): Promise<ShardDeps> {
+  const files = await cluster.files?.();
+  return { job, store, ...(files && { files }), ...(signal && { signal }) };
 }

@@ -1,12 +1,20 @@
 import { join } from "node:path";
-import { resolveMetrics, type DatasetSpec, type JobResult, type JobSpec, type ObjectStore } from "@stampede/core";
+import {
+  resolveMetrics,
+  type DatasetSpec,
+  type JobId,
+  type JobResult,
+  type JobSpec,
+  type ObjectStore,
+} from "@stampede/core";
 import { loadManifest } from "@stampede/data";
 import { graphsToSave } from "./saved-graphs.js";
 import { writeModelFolder } from "./model-folder.js";
 import { checkOutput } from "./output.js";
 import { prepareTraining } from "./prepare.js";
+import { resumeRequested, trainByRequest } from "./requested-training.js";
 import { readTrained } from "./trained-weights.js";
-import { readResumable, runToEnd, summaryOf, teller } from "./training-run.js";
+import { readResumable, runToEnd, summaryOf, teller, type Tell } from "./training-run.js";
 import type { JobSucceeded, TrainRequest } from "./types.js";
 
 /**
@@ -24,18 +32,40 @@ export async function train(request: TrainRequest): Promise<JobSucceeded> {
   const store = await cluster.open();
   cluster.warm(file.engine);
   const tell = teller(cluster, request.onEvent);
-  const { name, compile, data, training, engine } = file;
-  const plan = { name, compile, data, training, engine, model: request.model, baseFolder: request.baseFolder };
   const resumed = request.resume !== undefined;
   const { spec, ended } = resumed
-    ? await readResumable(store, request.resume, tell)
-    : { spec: await prepareTraining(plan, { store, capacity: cluster.capacity, tell, signal }), ended: undefined };
+    ? await resume(request.resume, request, { store, tell })
+    : { spec: await begin(request, { store, tell }), ended: undefined };
   // A job that has succeeded and whose process died before it saved the model has only that left to do.
   const result = ended ?? (await runToEnd(cluster, spec.job, { resumed, tell, signal }));
-  const modelPath = await saveTrained(store, spec, result, { folder: folderOf(spec.job), overwrite, data: data.train });
+  const modelPath = await saveTrained(store, spec, result, {
+    folder: folderOf(spec.job),
+    overwrite,
+    data: file.data.train,
+  });
   const event = { ...(await summaryOf(store, spec, result, performance.now() - began)), modelPath };
   tell(event);
   return event;
+}
+
+interface Deps {
+  readonly store: ObjectStore;
+  readonly tell: Tell;
+}
+
+/** Stores a new job, here or in the cloud. */
+async function begin(request: TrainRequest, { store, tell }: Deps): Promise<JobSpec> {
+  const requested = await trainByRequest(request, { store, tell });
+  if (requested !== undefined) return requested;
+  const { job: file, model, baseFolder, cluster, signal } = request;
+  const { name, compile, data, training, engine } = file;
+  const plan = { name, compile, data, training, engine, model, baseFolder };
+  return prepareTraining(plan, { cluster, store, tell, signal });
+}
+
+async function resume(job: JobId, request: TrainRequest, { store, tell }: Deps): ReturnType<typeof readResumable> {
+  await resumeRequested(job, request, store);
+  return readResumable(store, job, tell);
 }
 
 /** Writes the weights of a succeeded job as a model folder. */

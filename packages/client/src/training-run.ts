@@ -59,14 +59,16 @@ export async function readResumable(
     throw new StampedeError("job.not-resumable", message, { details: { job } });
   }
   const ended = await readResult(store, job);
-  if (ended !== undefined && ended.status !== "succeeded") {
-    const message = `Expected a job to go on with, but ${job} has ended (${ended.status}). Nothing was started.`;
-    throw new StampedeError("job.not-resumable", message, { details: { job } });
-  }
+  if (ended !== undefined && ended.status !== "succeeded") throw notResumable(job, ended);
   // Those of round 0 may be gone once the job has ended, see `collectGarbage`; the result's have the same shapes.
   const { tensors } = await readWeights(store, job, ended?.round ?? 0);
   tell(submittedEvent(spec, parametersIn(splitTensors(tensors).weights), true));
   return { spec, ended };
+}
+
+export function notResumable(job: JobId, { status }: JobResult): StampedeError {
+  const message = `Expected a job to go on with, but ${job} has ended (${status}). Nothing was started.`;
+  return new StampedeError("job.not-resumable", message, { details: { job } });
 }
 
 /** What `job.succeeded` says of a finished job. The computing of rounds whose records cannot be read is not counted: it has succeeded. */

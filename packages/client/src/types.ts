@@ -10,7 +10,8 @@ import type {
   RetryRecord,
   Stage,
 } from "@stampede/core";
-import type { MemoryDataset } from "@stampede/data";
+import type { FileAccess, MemoryDataset } from "@stampede/data";
+import type { WantedJob } from "@stampede/training";
 import type { LayersModel } from "@tensorflow/tfjs-layers";
 
 /** What executors have to live on: one machine that they share, or a function each. */
@@ -28,6 +29,10 @@ export interface Cluster {
   readonly capacity: Capacity;
   /** Where the cluster's jobs and data sets live. */
   open(): Promise<ObjectStore>;
+  /** Whether `s3://` files are read by this process, and how. Absent where there are only those of the disk. */
+  files?(): Promise<FileAccess>;
+  /** Asks for a job that is prepared where the cluster is. Absent where only clients prepare jobs. */
+  request?(wanted: WantedJob): Promise<JobId>;
   /**
    * Says that a job will follow soon, so that what it needs can start meanwhile.
    * @param engine the one that was asked for, if any
@@ -69,6 +74,8 @@ export interface TrainRequest {
   readonly overwrite?: boolean;
   /** Go on with this job instead of submitting a new one. */
   readonly resume?: JobId;
+  /** Hears of a job that is prepared in the cloud, before `onEvent` hears that it was submitted: it goes on there whoever waits for it. */
+  readonly onRequested?: (job: JobId) => void;
   readonly onEvent?: (event: JobEvent) => void;
   readonly signal?: AbortSignal;
 }
@@ -176,8 +183,8 @@ export interface DeadTask {
 
 /** What a job that has not ended is doing, and when it was last heard of. */
 export interface UnderWay {
-  /** Undefined before the driver's first decision. */
-  readonly stage: Stage | undefined;
+  /** Undefined before the driver's first decision; `preparation` of a job that the cloud is still to make of its request. */
+  readonly stage: Stage | "preparation" | undefined;
   /** Tasks of the stage whose output is committed. */
   readonly done: number;
   /** Attempts that are under way, as far as is known: both of a task that has a backup. */

@@ -13,6 +13,6 @@ export { buildModel } from "./model/build-model.js";
 export { defineModel, type DefinedModel } from "./model/define-model.js";
 export { isLayersModel } from "./model/layers-model.js";
 export { modelFiles, readModelFiles } from "./model/model-files.js";
-export { modelFromJson, readModelJson, type ReadModelOptions } from "./model/read-model-json.js";
+export { modelFromJson, readModelFile, readModelJson, type ReadModelOptions } from "./model/read-model-json.js";
 export type { ReadFile } from "./model/weight-files.js";
 export { withSeededRandom } from "./seeded-random.js";

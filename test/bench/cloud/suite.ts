@@ -1,8 +1,8 @@
 import { listPrices } from "@stampede/aws";
 import { publishedLatencies, runFanOut, type FanOutFacts, type FanOutOptions } from "@stampede/testing/fan-out";
+import { deployedCloud } from "../../support/fan-out.js";
 import { figureOf, type Figure, type SuiteReport } from "../measure.js";
 import { costFigures, requestsOfJob } from "./cost.js";
-import { deployedSetup } from "./setup.js";
 import { timelineOf } from "./timeline.js";
 import type { VariantName } from "./variant-names.js";
 import { variantOf } from "./variants.js";
@@ -19,9 +19,11 @@ export interface CloudOptions {
 
 /** The network of the example, 784-128-128-10, on the images of MNIST. */
 const mnist = { weightBytes: 472_104, dataBytes: 60_000 * 785, rounds: 10, localWorkMs: 30_000 } as const;
-const big = { weightBytes: 100e6, partitionBytes: 10e6, rounds: 2 } as const;
+const big = { weightBytes: 100e6, partitionBytes: 10e6 } as const;
 /** More rounds of very many executors take minutes to simulate, and are like those before. */
 const simulatedRounds = (executors: number): number => (executors > 100 ? 3 : mnist.rounds);
+/** The first one starts cold, and in the last one all weights are hashed. */
+const bigRounds = (executors: number): number => (executors > 200 ? 2 : 3);
 const target = { atMost: 10 } as const;
 
 /** What a job costs on AWS, and how much of a round is waiting: counted and simulated with the real driver, executors and parameter server. */
@@ -38,7 +40,8 @@ export async function cloudSuite(options: CloudOptions, tell: (text: string) => 
     for (const seconds of options.work) {
       const label = `${options.fanOut} executors, 100 MB, ${seconds} s of work, ${variant}`;
       tell(`  ${label} ...`);
-      const size = { ...big, partitions: options.fanOut, localWorkMs: seconds * 1000 };
+      const { fanOut: partitions } = options;
+      const size = { ...big, partitions, rounds: bigRounds(partitions), localWorkMs: seconds * 1000 };
       const facts = await simulated({ ...size, ...variantOf(variant, size) });
       figures.push(...overheads(label, facts, seconds >= 30));
       notes.push(...timelineOf(facts, label));
@@ -74,7 +77,7 @@ async function costsOf(executors: number): Promise<{ figures: readonly Figure[];
 }
 
 function simulated(options: Omit<FanOutOptions, "setup">): Promise<FanOutFacts> {
-  return runFanOut({ ...options, setup: deployedSetup() });
+  return runFanOut({ ...options, setup: deployedCloud });
 }
 
 /** @param isMeant whether the target is about this one */

@@ -4,7 +4,6 @@ import { startWireServer, type WireServer } from "./wire-server.js";
 
 vi.stubEnv("AWS_ACCESS_KEY_ID", "test");
 vi.stubEnv("AWS_SECRET_ACCESS_KEY", "test");
-vi.stubEnv("AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED", "true");
 
 let server: WireServer;
 afterEach(() => server.close());
@@ -43,4 +42,18 @@ it("refuses to hide a message for more than twelve hours after it was received",
     code: "option.invalid",
     message: expect.stringContaining("beyond the limit"),
   });
+});
+
+it.each([
+  ["RequestThrottled", 403, "store.unavailable"],
+  ["OverLimit", 403, "store.unavailable"],
+  ["ThrottlingException", 400, "store.unavailable"],
+  ["AccessDenied", 403, "store.forbidden"],
+  ["AccessDeniedException", 400, "store.forbidden"],
+  ["Unheard", 403, "store.forbidden"],
+])("reads %s with status %d as %s", async (name, status, code) => {
+  server = await startWireServer([{ status, body: { __type: `com.amazonaws.sqs#${name}`, message: "no" } }]);
+  const client = sqsClient({ endpoint: server.endpoint });
+  const queue = new SqsQueue({ client, queueUrl: "https://sqs.us-east-1.amazonaws.com/123456789012/driver" });
+  await expect(queue.send("body")).rejects.toMatchObject({ code, details: { status, error: name } });
 });

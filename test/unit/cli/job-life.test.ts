@@ -147,6 +147,14 @@ describe("of a job that is silent", () => {
     expect(silent(31_000, { heartbeatTimeoutSeconds: 1 })[0]).toContain("not heard of");
   });
 
+  it("says that the cloud still prepares it, however long that takes", () => {
+    const lastSign = { at, agoMs: 3_600_000, from: "driver" } as const;
+    const underWay = { stage: "preparation", done: 0, tasks: [], lastSign } as const;
+    expect(section(jobLife(details({ status: "unfinished", underWay }), "aws"), "being prepared")).toEqual([
+      "being prepared in the cloud, last sign of life 1 h 00 min ago",
+    ]);
+  });
+
   it("says what evaluations and predictions do", () => {
     const stage = { kind: "predict", round: 0 } as const;
     const underWay = { stage, done: 1, tasks: [running(1)], lastSign: { at, agoMs: 0, from: "driver" } } as const;

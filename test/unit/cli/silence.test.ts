@@ -8,7 +8,7 @@ const second = 1000;
 /** What is judged of a job whose newest sign of life in the store is `agoMs` old. */
 function judge(silence: Silence, now: number, agoMs: number, heartbeatTimeoutMs = 60 * second): Verdict {
   const lastSign = { at: now - agoMs, agoMs, from: "executor" } as const;
-  return silence.judge({ status: "unfinished", kind: "train", lastSign, heartbeatTimeoutMs }, now);
+  return silence.judge({ status: "unfinished", kind: "train", isPrepared: true, lastSign, heartbeatTimeoutMs }, now);
 }
 
 it("says once that nothing is heard, after the time that an executor may be silent", () => {
@@ -61,4 +61,12 @@ it("says how to go on", () => {
     "  Go on with it: stampede train JOB.yaml --resume j",
   ]);
   expect(silenceLines(job, "predict", 60_000)[1]).toBe("  Start it again, and end this one: stampede jobs cancel j");
+});
+
+it("never gives a job up that it was not told to give up", () => {
+  const silence = new Silence(undefined);
+  const unheard = { status: "unfinished", kind: "train", isPrepared: false, lastSign: undefined } as const;
+  for (const now of [0, 60_000, 600_000]) {
+    expect(silence.judge({ ...unheard, heartbeatTimeoutMs: 30 * second }, now).type).not.toBe("give-up");
+  }
 });

@@ -1,5 +1,8 @@
 import { awsCluster } from "@stampede/client";
-import { describe, expect, it } from "vitest";
+import { parseJobId } from "@stampede/core";
+import { describe, expect, it, vi } from "vitest";
+import { startScriptedS3 } from "../aws/s3-server.js";
+import { startWireServer } from "../aws/wire-server.js";
 
 const environment = {
   STAMPEDE_BUCKET: "jobs",
@@ -13,6 +16,7 @@ describe("what a cluster on AWS must be told", () => {
     ["STAMPEDE_DRIVER_QUEUE_URL", { STAMPEDE_DRIVER_QUEUE_URL: undefined }, "option driverQueueUrl"],
     ["STAMPEDE_DRIVER_QUEUE_URL", { STAMPEDE_DRIVER_QUEUE_URL: "driver" }, 'found "driver"'],
     ["AWS_ENDPOINT_URL", { AWS_ENDPOINT_URL: "127.0.0.1:4566" }, 'found "127.0.0.1:4566"'],
+    ["AWS_ENDPOINT_URL_SQS", { AWS_ENDPOINT_URL_SQS: "ftp://127.0.0.1" }, 'found "ftp://127.0.0.1"'],
     ["STAMPEDE_EXECUTOR_MEMORY_MB", { STAMPEDE_EXECUTOR_MEMORY_MB: "3 GB" }, 'found "3 GB"'],
     ["STAMPEDE_EXECUTOR_MEMORY_MB", { STAMPEDE_EXECUTOR_MEMORY_MB: "64" }, "128 ... 10240"],
   ])("names %s, given %j", (variable, changed, part) => {
@@ -39,6 +43,29 @@ describe("the capacity of an executor function", () => {
     const { capacity } = awsCluster({ executorMemoryMb }, environment);
     expect(capacity).toEqual({ cores, executors: 1, memoryBytes: executorMemoryMb * 2 ** 20 });
   });
+});
+
+it("asks each service at its own endpoint, where a variable names one", async () => {
+  vi.stubEnv("AWS_ACCESS_KEY_ID", "test");
+  vi.stubEnv("AWS_SECRET_ACCESS_KEY", "test");
+  const [s3, sqs] = [
+    await startScriptedS3(() => ({ status: 404 })),
+    await startWireServer([{ status: 403, errorType: "AccessDenied" }]),
+  ];
+  const cluster = awsCluster(
+    {},
+    {
+      ...environment,
+      AWS_ENDPOINT_URL: "http://127.0.0.1:1",
+      AWS_ENDPOINT_URL_S3: s3.endpoint,
+      AWS_ENDPOINT_URL_SQS: sqs.endpoint,
+    },
+  );
+  expect(await (await cluster.open()).head("a")).toBeUndefined();
+  await expect(cluster.wake(parseJobId("a-job"))).rejects.toMatchObject({ code: "store.forbidden" });
+  expect(sqs.requests.map(({ headers }) => headers["x-amz-target"])).toEqual(["AmazonSQS.SendMessage"]);
+  await Promise.all([cluster.close(), s3.close(), sqs.close()]);
+  vi.unstubAllEnvs();
 });
 
 it("connects to nothing before it is used, and can be closed then", async () => {

@@ -1,12 +1,12 @@
 import { slicesOf } from "@stampede/core";
 import { publishedLatencies, runFanOut, type FanOutFacts, type FanOutOptions } from "@stampede/testing/fan-out";
 import { describe, expect, it } from "vitest";
-import { smallCloud } from "../../support/fan-out.js";
+import { deployedCloud } from "../../support/fan-out.js";
 
 const megabyte = 1e6;
 
 function run(options: Partial<FanOutOptions> = {}): Promise<FanOutFacts> {
-  const small = { partitions: 8, rounds: 2, localWorkMs: 5_000, weightBytes: megabyte, setup: smallCloud };
+  const small = { partitions: 8, rounds: 2, localWorkMs: 5_000, weightBytes: megabyte, setup: deployedCloud };
   return runFanOut({ ...small, ...options });
 }
 

@@ -49,7 +49,8 @@ export class Silence {
     const forMs = now - this.#heardAt;
     // Who has just come has not listened yet: signs of life in the store are seconds old, of a job that is well too.
     const hasListened = now - this.#since >= Math.min(this.#giveUpMs, leastPatienceMs);
-    if (forMs >= this.#giveUpMs && hasListened) return { type: "give-up", forMs };
+    const mayGiveUp = Number.isFinite(this.#giveUpMs) && hasListened;
+    if (mayGiveUp && forMs >= this.#giveUpMs) return { type: "give-up", forMs };
     if (forMs < Math.max(leastPatienceMs, heartbeatTimeoutMs)) {
       this.#isSaid = false;
       return { type: "heard" };

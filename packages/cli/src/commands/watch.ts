@@ -84,7 +84,7 @@ async function follow(watched: Watched, signal: AbortSignal): Promise<LastEvent>
     if (polls === 0 || silence.isLookDue(host.now())) {
       // It had ended before, and its process has said nothing since.
       if (ended !== undefined && host.now() - ended.seenAt >= lastWordMs) return lostLastEvent(job, ended.status, name);
-      const { status, last: given } = await lookFor(watched);
+      const { status, last: given } = await lookFor(watched, polls);
       if (given !== undefined) return given;
       if (status !== "unfinished") ended ??= { status, seenAt: host.now() };
     }
@@ -93,10 +93,17 @@ async function follow(watched: Watched, signal: AbortSignal): Promise<LastEvent>
 }
 
 /** Looks whether the job has ended, and says when it seems to be dead. */
-async function lookFor(watched: Watched): Promise<{ readonly status: string; readonly last?: LastEvent }> {
+async function lookFor(
+  watched: Watched,
+  polls: number,
+): Promise<{ readonly status: string; readonly last?: LastEvent }> {
   const { client, cluster, name, job, host, presenter, silence } = watched;
   const pulse = await client.feelPulse(cluster, job);
-  const { status, kind } = pulse;
+  const { status, kind, isPrepared } = pulse;
+  // Once: the first look.
+  if (status === "unfinished" && !isPrepared && polls === 0) {
+    presenter.note([`${job} is still being prepared in the cloud. Watching on.`]);
+  }
   const verdict = silence.judge(pulse, host.now());
   if (status !== "unfinished" || verdict.type === "heard") return { status };
   const { forMs } = verdict;

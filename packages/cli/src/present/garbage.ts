@@ -13,6 +13,7 @@ const words: readonly (readonly [Kind, string])[] = [
   ["jobs", "whole jobs"],
   ["leftovers", "leftovers of jobs that are none"],
   ["datasets", "data sets that no job refers to"],
+  ["shardings", "data on its way into data sets, which nobody waits for"],
   ["uses", "old marks of data sets"],
   ["plans", "compiled plans"],
 ];

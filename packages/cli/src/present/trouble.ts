@@ -23,6 +23,7 @@ export function underWayLines(
     lastSign.agoMs > patienceMs
       ? `not heard of for ${text.duration(lastSign.agoMs)} (last: ${lastSign.from}); ${likely}`
       : `last sign of life ${ago(lastSign.agoMs)} (${lastSign.from})`;
+  if (stage === "preparation") return ["", `being prepared in the cloud, last sign of life ${ago(lastSign.agoMs)}`];
   if (stage === undefined) return ["", `not begun: ${heard}`];
   const where = stage.kind === "train" ? `train round ${stage.round}/${rounds}` : stage.kind;
   return ["", `${where}: ${done} of ${text.counted(executors, "task")} done, ${heard}`, ...taskTable(underWay)];

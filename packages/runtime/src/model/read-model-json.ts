@@ -63,7 +63,8 @@ export async function modelFromJson(
   return { definition, weights: matchWeights(await decodeWeightFiles(parsed.weightsManifest, readFile), initial) };
 }
 
-async function readModelFile(path: string): Promise<Uint8Array> {
+/** @throws StampedeError `model.not-readable` */
+export async function readModelFile(path: string): Promise<Uint8Array> {
   try {
     return await readFileAt(path);
   } catch (cause) {

@@ -129,11 +129,12 @@ export class Cloud {
 
   #aggregate(messages: readonly QueueMessage[]): Promise<void> {
     const decoded = messages.map(({ body }) => decodeMessage(DeltaMessage, body, "deltas"));
+    const order = decoded.find(({ slice }) => slice !== undefined);
     return this.functions.call("parameter-server", async (environment) => {
-      environment.isOnSlice = decoded.some(({ slice }) => slice !== undefined);
+      environment.isOnSlice = order !== undefined;
       const began = this.time.exact;
       await handleDeltaMessages(decoded, environment.deps);
-      if (environment.isOnSlice) this.#parts.story.slice(began, this.time.exact);
+      if (order !== undefined) this.#parts.story.slice(order.round, began);
       environment.isOnSlice = false;
     });
   }

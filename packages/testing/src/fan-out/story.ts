@@ -33,7 +33,6 @@ export interface RoundStory {
   /** What the slices are made of was committed. */
   plannedAt: number | undefined;
   readonly slicesBegan: number[];
-  readonly slicesEnded: number[];
   readonly slicesCommitted: number[];
   weightsAt: number | undefined;
   /** The head that follows, or the job's result, was committed. */
@@ -76,9 +75,8 @@ export class Story {
     if (round?.tasks.has(partition) === false) round.tasks.set(partition, { ...times, committedAt: undefined });
   }
 
-  slice(began: number, ended: number): void {
-    this.#current?.slicesBegan.push(began);
-    this.#current?.slicesEnded.push(ended);
+  slice(of: number, began: number): void {
+    this.rounds.find(({ round }) => round === of)?.slicesBegan.push(began);
   }
 
   get #current(): RoundStory | undefined {
@@ -98,7 +96,6 @@ export class Story {
       tasks: new Map(),
       plannedAt: undefined,
       slicesBegan: [],
-      slicesEnded: [],
       slicesCommitted: [],
       weightsAt: undefined,
       endedAt: undefined,

@@ -1,6 +1,7 @@
 import { keys } from "@stampede/core";
 import { collectDatasets } from "./collect-datasets.js";
 import { collectJobs, collectMarks } from "./collect-jobs.js";
+import { collectShardings } from "./collect-shardings.js";
 import { Remover } from "./remover.js";
 import type { GarbageReport } from "./report.js";
 import { isOld, objectsIn, type GarbageDeps, type GarbageOptions, type GarbageRun } from "./run.js";
@@ -17,6 +18,7 @@ export async function collectGarbage(options: GarbageOptions, { store, clock }: 
   const used = await collectJobs(run);
   await collectMarks(run);
   await collectDatasets(used, run);
+  await collectShardings(run);
   await collectPlans(run);
   const { jobs, datasets, skipped } = run;
   return { dryRun: options.dryRun, removed: remover.counts, jobs, datasets, skipped };

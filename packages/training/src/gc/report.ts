@@ -20,6 +20,8 @@ export const garbageKinds = [
   "leftovers",
   /** Data sets that no job refers to. */
   "datasets",
+  /** What data sets were made of, where nobody is at it any more. */
+  "shardings",
   /** Marks of jobs that were about to use a data set. */
   "uses",
   /** Compiled plans that wait for another job with the same model. */

@@ -13,7 +13,7 @@ import {
   type JobId,
   type ObjectStore,
 } from "@stampede/core";
-import type { CommonDeps } from "../deps.js";
+import type { CommonDeps, Queues } from "../deps.js";
 import type { TrainingData } from "../training-data.js";
 import { markUnfinished } from "../driver/submit.js";
 import { createOnce } from "../store/commit.js";
@@ -34,7 +34,9 @@ export interface WantedJob extends Omit<JobFileInput, "version" | "model" | "dat
   readonly job?: JobId;
 }
 
-export type RequestDeps = Pick<CommonDeps, "store" | "queues" | "clock" | "unique">;
+export interface RequestDeps extends Pick<CommonDeps, "store" | "clock" | "unique"> {
+  readonly queues: Pick<Queues, "driver">;
+}
 
 /**
  * Asks for a job that is to be prepared where its data is: stores the request and tells the driver. Whether model and data are any good
