@@ -40,13 +40,21 @@ function is313(python: string): Promise<boolean> {
 }
 
 /**
+ * Installs it where it is not yet there.
+ * @returns the folder of its commands
+ */
+export function installLocalStack(python: string): Promise<string> {
+  return preparePython({ name: `localstack-${version}`, python, install: ["-r", requirements] });
+}
+
+/**
  * Starts LocalStack without a container (https://pypi.org/project/localstack-core), installing it first where it is not yet: a minute.
  *
  * @param python see `findPython313`
  * @throws Error when it does not come up: with its last words
  */
 export async function startLocalStack(python: string): Promise<LocalStack> {
-  const commands = await preparePython({ name: `localstack-${version}`, python, install: ["-r", requirements] });
+  const commands = await installLocalStack(python);
   const port = await freePort();
   // Of its own: LocalStack takes a folder `moto` of the working directory for a package.
   const scratch = await mkdtemp(join(tmpdir(), "stampede-localstack-"));

@@ -34,11 +34,19 @@ export interface MiniStack {
 }
 
 /**
+ * Installs it where it is not yet there.
+ * @returns the folder of its commands
+ */
+export function installMiniStack(): Promise<string> {
+  return preparePython({ name: `ministack-${version}`, install: [`ministack==${version}`] });
+}
+
+/**
  * Starts MiniStack (https://pypi.org/project/ministack), installing it first where it is not yet.
  * @throws Error when it does not come up: with its last words
  */
 export async function startMiniStack(options: MiniStackOptions = {}): Promise<MiniStack> {
-  const commands = await preparePython({ name: `ministack-${version}`, install: [`ministack==${version}`] });
+  const commands = await installMiniStack();
   const port = options.port ?? (await freePort());
   // Outside of the repository: functions would otherwise find its modules, and be taken for some of its own.
   const scratch = await mkdtemp(join(tmpdir(), "stampede-ministack-"));

@@ -41,15 +41,15 @@ export class Cloud {
     return new Cloud(await emulate(options), folder);
   }
 
-  /** Starts a `stampede` command that works on this cloud, or with `cluster: "local"` on this machine. */
-  start(words: readonly string[], { cluster = "aws" }: { readonly cluster?: "aws" | "local" } = {}): Run {
+  /** Starts a `stampede` command that works on this cloud. */
+  start(words: readonly string[], { env }: { readonly env?: Readonly<Record<string, string>> } = {}): Run {
     this.#runs += 1;
     const { userVariables } = this.emulation.deployment;
     return new Run(words, {
       cwd: examples,
       home: this.path(`home-${this.#runs}`),
       mark: this.#folder,
-      env: { ...userVariables, STAMPEDE_CLUSTER: cluster },
+      env: { ...userVariables, ...env },
     });
   }
 
@@ -58,9 +58,9 @@ export class Cloud {
   }
 
   /** Trains to the end; what it saves lies in a folder of its own. */
-  async train(words: readonly string[], options: { readonly cluster?: "aws" | "local" } = {}): Promise<Succeeded> {
+  async train(words: readonly string[]): Promise<Succeeded> {
     const out = this.path(`out-${this.#runs}`);
-    return succeeded(await this.start(["train", ...words, "--out", out, "--json"], options).ended);
+    return succeeded(await this.start(["train", ...words, "--out", out, "--json"]).ended);
   }
 
   async write(name: string, text: string): Promise<void> {
