@@ -1,11 +1,11 @@
-import { execFile, spawn, type ChildProcess } from "node:child_process";
-import { once } from "node:events";
+import { execFile } from "node:child_process";
 import { mkdtemp, readdir, rm } from "node:fs/promises";
 import { homedir, tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { freePort } from "./free-port.js";
 import { preparePython } from "./python-environment.js";
+import { ServerProcess } from "./server-process.js";
 
 const run = promisify(execFile);
 
@@ -58,22 +58,21 @@ export async function startLocalStack(python: string): Promise<LocalStack> {
   const port = await freePort();
   // Of its own: LocalStack takes a folder `moto` of the working directory for a package.
   const scratch = await mkdtemp(join(tmpdir(), "stampede-localstack-"));
-  const child = spawn(join(commands, "localstack-supervisor"), [], {
-    cwd: scratch,
-    stdio: ["ignore", "pipe", "pipe"],
-    env: environmentOf(commands, port, scratch),
-  });
-  const said: string[] = [];
-  child.stdout.on("data", (chunk: Buffer) => said.push(chunk.toString()));
-  child.stderr.on("data", (chunk: Buffer) => said.push(chunk.toString()));
   const endpoint = `http://127.0.0.1:${port}`;
-  const log = (): string => said.join("");
-  await untilHealthy(child, endpoint, log);
+  const server = new ServerProcess({
+    name: "LocalStack",
+    // Passes a signal on, and waits for the emulator.
+    command: join(commands, "localstack-supervisor"),
+    folder: scratch,
+    environment: environmentOf(commands, port, scratch),
+    healthUrl: `${endpoint}/_localstack/health`,
+  });
+  await server.begin();
   return {
     endpoint,
-    log,
+    log: () => server.log,
     stop: async () => {
-      await end(child);
+      await server.end();
       await rm(scratch, { recursive: true, force: true });
     },
   };
@@ -100,31 +99,4 @@ function environmentOf(commands: string, port: number, scratch: string): NodeJS.
     SKIP_SSL_CERT_DOWNLOAD: "1",
     DNS_ADDRESS: "false",
   };
-}
-
-const startTimeoutMs = 60_000;
-
-async function untilHealthy(child: ChildProcess, endpoint: string, log: () => string): Promise<void> {
-  const deadline = performance.now() + startTimeoutMs;
-  while (performance.now() < deadline) {
-    if (child.exitCode !== null || child.signalCode !== null) break;
-    const healthy = await fetch(`${endpoint}/_localstack/health`).then(
-      ({ ok }) => ok,
-      () => false,
-    );
-    if (healthy) return;
-    await new Promise((resolve) => setTimeout(resolve, 50));
-  }
-  child.kill("SIGKILL");
-  throw new Error(
-    `Expected LocalStack to come up within ${startTimeoutMs / 1000} s. Its last words:\n${log().slice(-4000)}`,
-  );
-}
-
-/** The supervisor passes the signal on, and waits for the emulator. */
-async function end(child: ChildProcess): Promise<void> {
-  if (child.exitCode !== null || child.signalCode !== null) return;
-  const ended = once(child, "exit");
-  child.kill("SIGTERM");
-  await ended;
 }

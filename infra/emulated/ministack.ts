@@ -1,10 +1,9 @@
-import { spawn, type ChildProcess } from "node:child_process";
-import { once } from "node:events";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { freePort } from "./free-port.js";
 import { preparePython } from "./python-environment.js";
+import { ServerProcess } from "./server-process.js";
 
 /** Pinned: what it does and does not do is written down for this version. */
 const version = "1.5.33";
@@ -50,36 +49,29 @@ export async function startMiniStack(options: MiniStackOptions = {}): Promise<Mi
   const port = options.port ?? (await freePort());
   // Outside of the repository: functions would otherwise find its modules, and be taken for some of its own.
   const scratch = await mkdtemp(join(tmpdir(), "stampede-ministack-"));
-  const said: string[] = [];
-  const log = (): string => said.join("");
   const endpoint = `http://127.0.0.1:${port}`;
-  const begin = async (): Promise<ChildProcess> => {
-    const environment = { ...inherited(), ...environmentOf(options, port, scratch) };
-    const begun = spawn(join(commands, "ministack"), [], {
-      cwd: scratch,
-      stdio: ["ignore", "pipe", "pipe"],
-      env: environment,
-    });
-    begun.stdout.on("data", (chunk: Buffer) => said.push(chunk.toString()));
-    begun.stderr.on("data", (chunk: Buffer) => said.push(chunk.toString()));
-    await untilHealthy(begun, endpoint, log);
-    return begun;
-  };
-  let child = await begin();
+  const server = new ServerProcess({
+    name: "MiniStack",
+    command: join(commands, "ministack"),
+    folder: scratch,
+    environment: { ...inherited(), ...environmentOf(options, port, scratch) },
+    healthUrl: `${endpoint}/_ministack/health`,
+  });
+  await server.begin();
   return {
     endpoint,
     port,
-    log,
+    log: () => server.log,
     reset: async () => {
       const answer = await fetch(`${endpoint}/_ministack/reset`, { method: "POST" });
       if (!answer.ok) throw new Error(`Expected MiniStack to reset, found status ${answer.status}.`);
     },
     restart: async () => {
-      await end(child);
-      child = await begin();
+      await server.end();
+      await server.begin();
     },
     stop: async () => {
-      await end(child);
+      await server.end();
       await rm(scratch, { recursive: true, force: true });
     },
   };
@@ -113,30 +105,4 @@ function environmentOf(
       S3_DATA_DIR: join(stateFolder, "s3"),
     }),
   };
-}
-
-const startTimeoutMs = 30_000;
-
-async function untilHealthy(child: ChildProcess, endpoint: string, log: () => string): Promise<void> {
-  const deadline = performance.now() + startTimeoutMs;
-  while (performance.now() < deadline) {
-    if (child.exitCode !== null || child.signalCode !== null) break;
-    const healthy = await fetch(`${endpoint}/_ministack/health`).then(
-      ({ ok }) => ok,
-      () => false,
-    );
-    if (healthy) return;
-    await new Promise((resolve) => setTimeout(resolve, 50));
-  }
-  child.kill("SIGKILL");
-  throw new Error(
-    `Expected MiniStack to come up within ${startTimeoutMs / 1000} s. Its last words:\n${log().slice(-4000)}`,
-  );
-}
-
-async function end(child: ChildProcess): Promise<void> {
-  if (child.exitCode !== null || child.signalCode !== null) return;
-  const ended = once(child, "exit");
-  child.kill("SIGTERM");
-  await ended;
 }
