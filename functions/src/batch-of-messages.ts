@@ -47,13 +47,18 @@ export async function handleBatch(
           await handle(message);
         } catch (error) {
           const { code, message: reason } = toErrorFacts(error);
-          logger.error("message failed", { code, reason, receiveCount: message.receiveCount });
+          logger.error("message failed", { job: jobIn(message), code, reason, receiveCount: message.receiveCount });
           await fail(message, Math.min(longestRetryMs, firstRetryMs * 2 ** (message.receiveCount - 1)));
         }
       }
     }),
   );
   return { batchItemFailures: failed.map((itemIdentifier) => ({ itemIdentifier })) };
+}
+
+/** What the message speaks of, also where it cannot be decoded: for a lane, or a line of the log. */
+export function jobIn({ body }: QueueMessage): string | undefined {
+  return /"job":"([a-z0-9-]{1,63})"/.exec(body)?.[1];
 }
 
 function inLanes(messages: readonly QueueMessage[], lane: BatchHandling["lane"]): readonly (readonly QueueMessage[])[] {

@@ -8,7 +8,7 @@ import {
   type Preparation,
 } from "@stampede/training";
 import type { Context, SQSBatchResponse, SQSEvent } from "aws-lambda";
-import { handleBatch } from "./batch-of-messages.js";
+import { handleBatch, jobIn } from "./batch-of-messages.js";
 import { commonDeps, executors } from "./deps.js";
 import { tellMetrics } from "./meter.js";
 import { sharderDeps } from "./sharding.js";
@@ -25,7 +25,8 @@ export async function handler(event: SQSEvent, context: Context): Promise<SQSBat
   try {
     return await handleBatch(event, context, {
       queue: isAboutInvocations ? undefined : queues.driver,
-      lane: (message) => (isAboutInvocations ? message.id : jobOf(message)),
+      // Drivers of one job would only get into each other's way.
+      lane: (message) => (isAboutInvocations ? undefined : jobIn(message)) ?? message.id,
       handle: isAboutInvocations ? hearOfInvocation : drive,
     });
   } finally {
@@ -57,9 +58,4 @@ function driverDeps(): DriverDeps {
 async function prepare(job: JobId): Promise<Preparation> {
   const { prepareJob } = await import("@stampede/training/prepare");
   return prepareJob(job, { ...commonDeps(), requestDataset: (id, wish) => requestDataset(id, wish, sharderDeps()) });
-}
-
-/** Messages about one job are handled one after the other: their drivers would only get into each other's way. */
-function jobOf({ id, body }: QueueMessage): string {
-  return /"job":"([a-z0-9-]+)"/.exec(body)?.[1] ?? id;
 }

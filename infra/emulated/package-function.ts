@@ -2,21 +2,14 @@ import { createHash, randomUUID } from "node:crypto";
 import { existsSync } from "node:fs";
 import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
 import { join, relative, sep } from "node:path";
-import { build } from "esbuild";
-import { zipSync, type Zippable } from "fflate";
 import { bundle, type BundleName } from "../bundles.js";
 import { functionNames, type FunctionName } from "../resources.js";
+import { zipWithRuntime } from "./zip.js";
 
 const root = join(import.meta.dirname, "../..");
 const cacheFolder = join(root, "node_modules/.cache/stampede/functions");
 /** Of builds that are kept: another process may still deploy the one before. */
 const keptBuilds = 3;
-
-/** What the emulator starts: the Node.js of the function's environment, with nearly all of the function's memory. */
-const bootstrap = `#!/bin/sh
-export ORT_DISABLE_TELEMETRY=1
-exec "$NODE_BIN" --max-old-space-size=$((AWS_LAMBDA_FUNCTION_MEMORY_SIZE * 9 / 10)) "$LAMBDA_TASK_ROOT/runtime.mjs"
-`;
 
 export interface PackagedFunction {
   readonly name: FunctionName;
@@ -48,11 +41,10 @@ export async function packageFunctions(): Promise<Packages> {
 async function buildInto(folder: string): Promise<void> {
   const work = join(cacheFolder, `work-${randomUUID()}`);
   await mkdir(work, { recursive: true });
-  const runtime = await bundleRuntime();
   const names: readonly BundleName[] = [...functionNames, "batch"];
   await Promise.all(names.map((name) => bundle(name, join(work, name))));
   for (const name of functionNames) {
-    await writeFile(join(work, `${name}.zip`), await zipOf(join(work, name), { "runtime.mjs": runtime }));
+    await writeFile(join(work, `${name}.zip`), await zipOf(join(work, name)));
   }
   await rename(work, folder).catch(async (error: unknown) => {
     await rm(work, { recursive: true });
@@ -85,26 +77,13 @@ async function versionOfSources(): Promise<string> {
   return hash.digest("hex").slice(0, 16);
 }
 
-async function bundleRuntime(): Promise<Uint8Array> {
-  const { outputFiles } = await build({
-    entryPoints: [join(import.meta.dirname, "runtime/loop.ts")],
-    bundle: true,
-    write: false,
-    format: "esm",
-    platform: "node",
-    target: "node20",
-    logLevel: "error",
-  });
-  return outputFiles[0]?.contents ?? new Uint8Array();
-}
-
-async function zipOf(folder: string, added: Readonly<Record<string, Uint8Array>>): Promise<Uint8Array> {
-  const executable = { os: 3, attrs: (0o755 << 16) >>> 0 } as const;
-  const files: Zippable = { bootstrap: [Buffer.from(bootstrap), executable], ...added };
+/** The runtime that `bootstrap` starts. */
+async function zipOf(folder: string): Promise<Uint8Array> {
+  const files: Record<string, Uint8Array> = {};
   for (const entry of await readdir(folder, { recursive: true, withFileTypes: true })) {
     if (!entry.isFile()) continue;
     const path = join(entry.parentPath, entry.name);
     files[relative(folder, path).split(sep).join("/")] = await readFile(path);
   }
-  return zipSync(files, { level: 6 });
+  return zipWithRuntime(files);
 }

@@ -14,7 +14,7 @@ beforeAll(async () => {
 it("trains with executors that are functions and one that is a Batch job, to the same bits", async () => {
   const trained = await cloud.train([...mnist, "--set", "training.batchExecutors=1"]);
   await expectSame(trained, reference);
-  // One in each round, and one that evaluates in the end.
-  expect(await cloud.batchJobs("SUCCEEDED")).toHaveLength(4);
+  // One in each round, and one that evaluates in the end. A driver that is late starts the same attempt again, to no effect.
+  expect([...new Set(await cloud.batchJobs("SUCCEEDED"))]).toHaveLength(4);
   expect(await cloud.batchJobs("FAILED")).toEqual([]);
 });

@@ -7,10 +7,7 @@ import {
   waitUntilFunctionActiveV2,
   type LambdaClient,
 } from "@aws-sdk/client-lambda";
-import { build } from "esbuild";
-import { zipSync } from "fflate";
-
-const bootstrap = `#!/bin/sh\nexec "$NODE_BIN" "$LAMBDA_TASK_ROOT/runtime.mjs"\n`;
+import { zipWithRuntime } from "../../../infra/emulated/zip.js";
 
 export interface FixtureFunction {
   readonly name: string;
@@ -49,20 +46,8 @@ export async function deleteFunction(client: LambdaClient, name: string): Promis
 }
 
 async function zipped(): Promise<Uint8Array> {
-  const { outputFiles } = await build({
-    entryPoints: [join(import.meta.dirname, "../../../infra/emulated/runtime/loop.ts")],
-    bundle: true,
-    write: false,
-    format: "esm",
-    platform: "node",
-    target: "node20",
-    logLevel: "error",
-  });
-  const executable = { os: 3, attrs: (0o755 << 16) >>> 0 } as const;
-  return zipSync({
-    bootstrap: [Buffer.from(bootstrap), executable],
+  return zipWithRuntime({
     "package.json": Buffer.from(`{"type":"module"}`),
-    "runtime.mjs": outputFiles[0]?.contents ?? new Uint8Array(),
     "index.js": await readFile(join(import.meta.dirname, "../fixtures/executor.js")),
   });
 }

@@ -2,8 +2,15 @@ import { mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, expect } from "vitest";
-import { sizeOf, StampedeError, type Field, type ObjectStore, type PartitionData } from "@stampede/core";
-import { loadPartition, shardDataset, type ShardDeps, type ShardedSet, type ShardRequest } from "@stampede/data";
+import { sizeOf, StampedeError, tensorOf, type Field, type ObjectStore, type PartitionData } from "@stampede/core";
+import {
+  loadPartition,
+  memorySource,
+  shardDataset,
+  type ShardDeps,
+  type ShardedSet,
+  type ShardRequest,
+} from "@stampede/data";
 import { MemoryObjectStore } from "@stampede/testing";
 
 export const fixtures = join(import.meta.dirname, "../../fixtures/data");
@@ -91,4 +98,10 @@ export async function complaint(promise: Promise<unknown>): Promise<string> {
 /** What is left in a folder. */
 export async function leftIn(folder: string): Promise<readonly string[]> {
   return readdir(folder);
+}
+
+/** Rows 0 ... rows - 1, each holding its number. */
+export function numbered(rows: number): ReturnType<typeof memorySource> {
+  const numbers = Int32Array.from({ length: rows }, (_, row) => row);
+  return memorySource({ x: tensorOf(numbers, [rows, 1]), y: tensorOf(numbers, [rows]) });
 }

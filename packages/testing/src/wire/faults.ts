@@ -28,15 +28,15 @@ export type WireFault =
 
 export type WireFaultKind = WireFault["kind"];
 
-const any = ["error-before", "error-after", "lost-reply", "reset-before", "slow"] as const;
-const conditional = [...any, "conflict", "precondition"] as const;
-const body = [...any, "truncated", "corrupted"] as const;
-const messages = [...any, "duplicated", "delayed"] as const;
+const always = ["error-before", "error-after", "lost-reply", "reset-before", "slow"] as const;
+const conditional = [...always, "conflict", "precondition"] as const;
+const body = [...always, "truncated", "corrupted"] as const;
+const messages = [...always, "duplicated", "delayed"] as const;
 
 /** The operations that are told apart on the wire, and what can go wrong with each. */
 export const wireFaultsOf = {
   /** PutObject without a condition. */
-  "s3.put": any,
+  "s3.put": always,
   /** PutObject with If-None-Match. */
   "s3.create": conditional,
   /** PutObject with If-Match. */
@@ -44,24 +44,24 @@ export const wireFaultsOf = {
   "s3.get": body,
   /** GetObject with a Range. */
   "s3.get-range": body,
-  "s3.head": any,
+  "s3.head": always,
   /** ListObjectsV2: one page. */
-  "s3.list": any,
-  "s3.delete": any,
+  "s3.list": always,
+  "s3.delete": always,
   /** DeleteObjects. */
-  "s3.delete-many": any,
-  "s3.multipart-begin": any,
-  "s3.multipart-part": any,
+  "s3.delete-many": always,
+  "s3.multipart-begin": always,
+  "s3.multipart-part": always,
   "s3.multipart-complete": conditional,
-  "s3.multipart-abort": any,
+  "s3.multipart-abort": always,
   "sqs.send": messages,
   "sqs.send-batch": messages,
   "sqs.receive": messages,
-  "sqs.delete": any,
-  "sqs.delete-batch": any,
-  "sqs.change-visibility": any,
-  "sqs.change-visibility-batch": any,
-  "lambda.invoke": [...any, "duplicated"],
+  "sqs.delete": always,
+  "sqs.delete-batch": always,
+  "sqs.change-visibility": always,
+  "sqs.change-visibility-batch": always,
+  "lambda.invoke": [...always, "duplicated"],
   /** Everything else: it passes. */
   other: [],
 } as const satisfies Record<string, readonly WireFaultKind[]>;
