@@ -103,7 +103,8 @@ export const functions: FunctionTable = {
 
 /** AWS refuses a queue whose messages come back while a handler may still work on them, and advises six times its timeout. */
 const visibilityFactor = 6;
-const maxReceives = 5;
+/** Messages that fail come back after 2, 4, 8 ... 60 s: together five minutes of a service that is down, and then the sweeper wakes the job. */
+const maxReceives = 10;
 
 /**
  * The queues that go with the functions. Each has a queue of dead letters, of the same name with `-dead`.

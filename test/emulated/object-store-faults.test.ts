@@ -8,6 +8,8 @@ import { bucket, useProxiedCloud } from "./support/proxied-cloud.js";
 import { largeBody, openUploads, storeOfSmallParts, streamOf } from "./support/s3-stores.js";
 
 useTestCredentials();
+/** Not to wait for long. */
+const retries = { attempts: 5, firstDelayMs: 50 };
 const cloud = useProxiedCloud();
 let client: S3Client;
 let store: ObjectStore;
@@ -15,7 +17,7 @@ let store: ObjectStore;
 let truth: ObjectStore;
 
 beforeEach(() => {
-  client = s3Client({ endpoint: cloud.proxy.endpoint });
+  client = s3Client({ endpoint: cloud.proxy.endpoint, retries });
   store = storeOfSmallParts({ client, bucket });
   truth = new S3ObjectStore({ client: cloud.truth.s3, bucket });
 });

@@ -112,7 +112,7 @@ describe("SqsQueue", () => {
   });
 
   it("says that nobody answers", async () => {
-    const deaf = sqsClient({ endpoint: "http://127.0.0.1:1" });
+    const deaf = sqsClient({ endpoint: "http://127.0.0.1:1", retries: { attempts: 2 } });
     const queue = new SqsQueue({ client: deaf, queueUrl: "http://127.0.0.1:1/000000000000/none" });
     await expect(queue.send("lost")).rejects.toMatchObject({
       code: "store.unavailable",

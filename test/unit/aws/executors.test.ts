@@ -8,6 +8,9 @@ vi.stubEnv("AWS_ACCESS_KEY_ID", "test");
 vi.stubEnv("AWS_SECRET_ACCESS_KEY", "test");
 vi.stubEnv("AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED", "true");
 
+/** Not to wait for long. */
+const retries = { firstDelayMs: 1, throttledDelayMs: 1, longestDelayMs: 5 };
+
 let server: WireServer;
 afterEach(() => server.close());
 
@@ -20,7 +23,10 @@ const throttled: WireAnswer = {
 describe("LambdaExecutors", () => {
   async function executorsOf(answers: readonly WireAnswer[]): Promise<Executors> {
     server = await startWireServer(answers);
-    return new LambdaExecutors({ client: lambdaClient({ endpoint: server.endpoint }), functionName: "executor" });
+    return new LambdaExecutors({
+      client: lambdaClient({ endpoint: server.endpoint, retries }),
+      functionName: "executor",
+    });
   }
 
   it("invokes the function asynchronously with the task", async () => {
@@ -50,7 +56,7 @@ describe("LambdaExecutors", () => {
       code: "store.unavailable",
       message: expect.stringContaining("Rate Exceeded"),
     });
-    expect(server.requests).toHaveLength(3);
+    expect(server.requests).toHaveLength(6);
   });
 });
 

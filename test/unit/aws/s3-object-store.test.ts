@@ -5,6 +5,8 @@ import { refusal, startScriptedS3, type Answer, type Asked, type ScriptedS3 } fr
 let server: ScriptedS3;
 let answer: (asked: Asked, number: number) => Answer | "reset";
 const meter = new RequestMeter();
+/** Not to wait for long. */
+const retries = { firstDelayMs: 1, throttledDelayMs: 1, longestDelayMs: 5 };
 
 beforeEach(async () => {
   vi.stubEnv("AWS_ACCESS_KEY_ID", "test");
@@ -18,7 +20,7 @@ afterEach(async () => {
 });
 
 const open = (): S3ObjectStore =>
-  new S3ObjectStore({ client: s3Client({ endpoint: server.endpoint, meter }), bucket: "jobs" });
+  new S3ObjectStore({ client: s3Client({ endpoint: server.endpoint, meter, retries }), bucket: "jobs" });
 const one = new TextEncoder().encode("one");
 
 describe("what S3 refuses", () => {
@@ -134,10 +136,10 @@ describe("a write", () => {
     expect(await open().replace("a/b", one, '"0"')).toBe("conflict");
   });
 
-  it("that S3 throttles is tried five times", async () => {
+  it("that S3 throttles is tried ten times", async () => {
     answer = () => refusal(503, "SlowDown");
     await expect(open().delete("a/b")).rejects.toMatchObject({ code: "store.unavailable" });
-    expect(meter.counts()).toEqual({ "s3:DeleteObject": 5 });
+    expect(meter.counts()).toEqual({ "s3:DeleteObject": 10 });
   });
 });
 

@@ -5,12 +5,15 @@ import { startWireServer, type WireServer } from "./wire-server.js";
 vi.stubEnv("AWS_ACCESS_KEY_ID", "test");
 vi.stubEnv("AWS_SECRET_ACCESS_KEY", "test");
 
+/** Not to wait for long. */
+const retries = { firstDelayMs: 1, throttledDelayMs: 1, longestDelayMs: 5 };
+
 let server: WireServer;
 afterEach(() => server.close());
 
 async function refusing(name: string, message: string): Promise<SqsQueue> {
   server = await startWireServer([{ status: 400, body: { __type: `com.amazonaws.sqs#${name}`, message } }]);
-  const client = sqsClient({ endpoint: server.endpoint });
+  const client = sqsClient({ endpoint: server.endpoint, retries });
   return new SqsQueue({ client, queueUrl: "https://sqs.us-east-1.amazonaws.com/123456789012/driver" });
 }
 
@@ -53,7 +56,7 @@ it.each([
   ["Unheard", 403, "store.forbidden"],
 ])("reads %s with status %d as %s", async (name, status, code) => {
   server = await startWireServer([{ status, body: { __type: `com.amazonaws.sqs#${name}`, message: "no" } }]);
-  const client = sqsClient({ endpoint: server.endpoint });
+  const client = sqsClient({ endpoint: server.endpoint, retries });
   const queue = new SqsQueue({ client, queueUrl: "https://sqs.us-east-1.amazonaws.com/123456789012/driver" });
   await expect(queue.send("body")).rejects.toMatchObject({ code, details: { status, error: name } });
 });

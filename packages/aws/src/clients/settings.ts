@@ -1,6 +1,7 @@
 import { SQSClient } from "@aws-sdk/client-sqs";
 import { StampedeError } from "@stampede/core";
 import type { RequestMeter } from "../meter.js";
+import { PatientRetries, type RetryLimits } from "./retries.js";
 
 // Each client would write eight lines to stderr on a Node.js that the SDK is about to give up, for whoever runs a command to wonder at.
 // It asks the process when a client is made, and all clients are made with this module.
@@ -16,6 +17,8 @@ export interface AwsSettings {
   readonly meter?: RequestMeter;
   /** Where variables of region and endpoints are looked up. @default `process.env` */
   readonly environment?: Environment;
+  /** Where they are to be other than usual, see the README. */
+  readonly retries?: Partial<RetryLimits>;
 }
 
 type Environment = Readonly<Record<string, string | undefined>>;
@@ -32,10 +35,26 @@ const connectionTimeout = 5_000;
 /** The SDK's 50 are taken up by six large objects that are read in parts at once. */
 const maxSockets = 128;
 
+/**
+ * Some three seconds of a service that does not answer well, eight where it asks for fewer requests. A service that is silent is asked twice:
+ * after that the driver, which may take 120 s, still has the time to end its message in order.
+ */
+const usualRetries: RetryLimits = {
+  attempts: 6,
+  patienceMs: 45_000,
+  firstDelayMs: 200,
+  throttledDelayMs: 500,
+  longestDelayMs: 4_000,
+};
+
+/** S3 throttles a prefix that is suddenly asked by many until it has spread it; and who cannot read or write loses a whole attempt of a task. */
+const attemptsOfS3 = 10;
+
 interface CommonConfig {
   readonly region: string | (() => Promise<string>);
   readonly endpoint?: string;
-  readonly retryMode: "standard";
+  readonly retryStrategy: PatientRetries;
+  /** Told to the service with each try. */
   readonly maxAttempts: number;
   readonly requestHandler: {
     readonly connectionTimeout: number;
@@ -51,14 +70,14 @@ interface CommonConfig {
  */
 export function commonConfig(settings: AwsSettings, service?: "S3" | "SQS" | "LAMBDA" | "BATCH"): CommonConfig {
   const { environment = process.env } = settings;
+  const retries = { ...usualRetries, ...(service === "S3" && { attempts: attemptsOfS3 }), ...settings.retries };
   const endpoint = given(settings.endpoint) ?? configuredEndpoint(service, environment);
   const region = settings.region ?? given(environment["AWS_REGION"]) ?? given(environment["AWS_DEFAULT_REGION"]);
   return {
     region: region ?? regionOfProfile(endpoint),
     ...(endpoint !== undefined && { endpoint }),
-    // Not `adaptive`, which slows the client down when the service does: a round waits for the slowest.
-    retryMode: "standard",
-    maxAttempts: 3,
+    retryStrategy: new PatientRetries(retries),
+    maxAttempts: retries.attempts,
     requestHandler: {
       connectionTimeout,
       socketTimeout,

@@ -21,8 +21,10 @@ export interface DoctorClients {
 
 const connectionTimeout = 3_000;
 const requestTimeout = 20_000;
+const retries = { attempts: 3, firstDelayMs: 50 };
 
-export function doctorClients(place: Pick<AwsSettings, "endpoint" | "region" | "environment">): DoctorClients {
+export function doctorClients(asked: Pick<AwsSettings, "endpoint" | "region" | "environment">): DoctorClients {
+  const place = { ...asked, retries };
   const requestHandler = { connectionTimeout, requestTimeout, throwOnRequestTimeout: true };
   const { endpoint, ...common } = commonConfig(place, "S3");
   const s3 = new S3Client({
