@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import { defineConfig } from "vitest/config";
+import { builtPackages } from "./built-packages.js";
 
 /** Tests import the built packages by name (`npm test` builds first); source maps lead coverage back to `src`. */
 export default defineConfig({
@@ -10,6 +11,7 @@ export default defineConfig({
     testTimeout: 60_000,
     hookTimeout: 60_000,
     pool: "forks",
+    server: { deps: { external: builtPackages } },
     maxWorkers: 2,
     coverage: {
       provider: "v8",

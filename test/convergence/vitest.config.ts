@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import { defineConfig } from "vitest/config";
+import { builtPackages } from "../built-packages.js";
 
 /** Trainings of minutes, one after the other: executors want both cores. */
 export default defineConfig({
@@ -10,6 +11,7 @@ export default defineConfig({
     testTimeout: 600_000,
     hookTimeout: 60_000,
     pool: "forks",
+    server: { deps: { external: builtPackages } },
     maxWorkers: 1,
   },
 });

@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import { defineConfig } from "vitest/config";
+import { builtPackages } from "../built-packages.js";
 
 /** Tests against a local AWS emulator: each file starts its own, and functions are processes. */
 export default defineConfig({
@@ -11,6 +12,7 @@ export default defineConfig({
     testTimeout: 300_000,
     hookTimeout: 300_000,
     pool: "forks",
+    server: { deps: { external: builtPackages } },
     maxWorkers: 2,
   },
 });

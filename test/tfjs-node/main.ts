@@ -6,16 +6,23 @@ import { cacheFolder } from "../support/cache-folder.js";
 import { requireSupported } from "./machine.js";
 import { smokeTest } from "./smoke-test.js";
 
-/** Puts a @tensorflow/tfjs-node that works into `node_modules`; built from npm's and PyPI's packages where there is none yet. */
+/**
+ * Puts a @tensorflow/tfjs-node that works into `node_modules`; built from npm's and PyPI's packages where there is none yet. With
+ * `--only-build` it is built, and `node_modules` stays as it is.
+ */
 const installed = join(import.meta.dirname, "../../node_modules/@tensorflow/tfjs-node");
 
 async function main(): Promise<void> {
   requireSupported();
+  const built = join(cacheFolder(), `tfjs-node-${recipeKey()}`);
+  if (process.argv.includes("--only-build")) {
+    if (!existsSync(built)) await buildPackage(built, tell);
+    return;
+  }
   if (isUpToDate() && smokeTest() === undefined) {
     tell("tfjs-node is there already, and works.");
     return;
   }
-  const built = join(cacheFolder(), `tfjs-node-${recipeKey()}`);
   if (existsSync(built)) tell(`Taking tfjs-node from ${built}.`);
   else await buildPackage(built, tell);
   install(built);

@@ -136,10 +136,10 @@ describe("a write", () => {
     expect(await open().replace("a/b", one, '"0"')).toBe("conflict");
   });
 
-  it("that S3 throttles is tried ten times", async () => {
+  it("that S3 throttles is tried eight times", async () => {
     answer = () => refusal(503, "SlowDown");
     await expect(open().delete("a/b")).rejects.toMatchObject({ code: "store.unavailable" });
-    expect(meter.counts()).toEqual({ "s3:DeleteObject": 10 });
+    expect(meter.counts()).toEqual({ "s3:DeleteObject": 8 });
   });
 });
 

@@ -48,7 +48,7 @@ const usualRetries: RetryLimits = {
 };
 
 /** S3 throttles a prefix that is suddenly asked by many until it has spread it; and who cannot read or write loses a whole attempt of a task. */
-const attemptsOfS3 = 10;
+const attemptsOfS3 = 8;
 
 interface CommonConfig {
   readonly region: string | (() => Promise<string>);
