@@ -47,9 +47,10 @@ export async function bundle(name: BundleName, folder: string): Promise<void> {
     format: "esm",
     platform: "node",
     target,
-    minify: true,
-    // Error names and messages stay readable.
-    keepNames: true,
+    // Names stay as they are: stacks are readable, and the SDK asks its logger for the name of its class. With names made short and
+    // `keepNames` the file is a third smaller, and takes 20 ms more to load: each function is given its name back.
+    minifyWhitespace: true,
+    minifySyntax: true,
     legalComments: "none",
     // Packages that are written as CommonJS ask for Node's own modules.
     banner: {
