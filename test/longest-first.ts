@@ -14,13 +14,15 @@ const root = join(import.meta.dirname, "..");
 export function longestFirst(files: readonly string[]): TestSequencerConstructor {
   const paths = files.map((file) => join(root, file));
   const missing = paths.filter((path) => !existsSync(path));
-  if (missing.length > 0)
+  if (missing.length > 0) {
     throw new Error(`Expected the tests that take long to be there, found none at ${missing[0]}.`);
+  }
   const places = new Map(paths.map((path, place) => [path, place]));
   const placeOf = ({ moduleId }: TestSpecification): number => places.get(moduleId) ?? paths.length;
   return class LongestFirst extends BaseSequencer {
     override async sort(specifications: TestSpecification[]): Promise<TestSpecification[]> {
-      return (await super.sort(specifications)).toSorted((a, b) => placeOf(a) - placeOf(b));
+      const usual = await super.sort.call(this, specifications);
+      return usual.toSorted((a, b) => placeOf(a) - placeOf(b));
     }
   };
 }

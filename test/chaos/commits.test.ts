@@ -10,7 +10,7 @@ import { lifeOf, type Life } from "./support/life.js";
 
 const words = ["train", "job.yaml", "--json"];
 /** How long the driver may be killed; at least so many times it is. */
-const budgetMs = 36_000;
+const budgetMs = 20_000;
 const atLeast = 16;
 
 let ground: Ground;

@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import { defineConfig } from "vitest/config";
 import { builtPackages } from "../built-packages.js";
+import { longestFirst } from "../longest-first.js";
 
 /** Tests against a local AWS emulator: each file starts its own, and functions are processes. */
 export default defineConfig({
@@ -13,6 +14,18 @@ export default defineConfig({
     hookTimeout: 300_000,
     pool: "forks",
     server: { deps: { external: builtPackages } },
-    maxWorkers: 2,
+    // More than there are cores: most of the time is spent on waiting, for messages that become visible and functions that are cut short.
+    maxWorkers: 4,
+    sequence: {
+      sequencer: longestFirst([
+        "test/emulated/continuation.test.ts",
+        "test/emulated/fault-proxy-contracts.test.ts",
+        "test/emulated/disasters.test.ts",
+        "test/emulated/queue-localstack.test.ts",
+        "test/emulated/cloud-preparation.test.ts",
+        "test/emulated/queue.test.ts",
+        "test/emulated/aws-cluster.test.ts",
+      ]),
+    },
   },
 });

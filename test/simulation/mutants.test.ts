@@ -11,18 +11,19 @@ const folder = mkdtempSync(join(tmpdir(), "stampede-mutants-"));
 afterAll(() => rmSync(folder, { recursive: true }));
 
 describe(`the simulator finds every planted bug within ${most} seeds`, () => {
+  // That all of these seeds break nothing is what the disasters show; that a bundle plays what its sources play, `repeatable`.
   it("and breaks nothing without one", async () => {
     const bundle = join(folder, "sound.mjs");
     await bundleWith([], bundle);
-    expect(await play(bundle, { from: 0, seeds: most })).toMatchObject({ seeds: most, failed: null });
+    expect(await play(bundle, { from: 0, seeds: 300 })).toMatchObject({ seeds: 300, failed: null });
   });
 
   it("nor in the weathers in which some of them are looked for", async () => {
     const bundle = join(folder, "sound.mjs");
-    for (const { kinds } of mutants) {
-      if (kinds === undefined) continue;
+    const weathers = new Map(mutants.flatMap(({ kinds }) => (kinds === undefined ? [] : [[kinds.join(), kinds]])));
+    for (const [name, kinds] of weathers) {
       const { failed } = await play(bundle, { from: 0, seeds: 600, kinds });
-      expect(failed, kinds.join()).toBeNull();
+      expect(failed, name).toBeNull();
     }
   });
 
