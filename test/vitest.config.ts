@@ -3,17 +3,33 @@ import { defineConfig } from "vitest/config";
 import { builtPackages } from "./built-packages.js";
 import { longestFirst } from "./longest-first.js";
 
+/** Tests of packages that keep nothing outside of their objects: files that follow each other share a process, and what it has loaded. */
+const pure = [
+  "test/unit/{check,core,data,docs,infra,testing,training}/**/*.test.ts",
+  "test/property/!(graph-)*.test.ts",
+];
+
 /** Tests import the built packages by name (`npm test` builds first); source maps lead coverage back to `src`. */
 export default defineConfig({
   test: {
     root: join(import.meta.dirname, ".."),
-    include: ["test/{unit,property,contract,integration,cases,e2e,docs}/**/*.test.ts"],
     globalSetup: "test/global-setup.ts",
     testTimeout: 60_000,
     hookTimeout: 60_000,
     pool: "forks",
     server: { deps: { external: builtPackages } },
     maxWorkers: 2,
+    projects: [
+      { extends: true, test: { name: "pure", include: pure, isolate: false } },
+      {
+        extends: true,
+        test: {
+          name: "apart",
+          include: ["test/{unit,property,contract,integration,cases,e2e,docs}/**/*.test.ts"],
+          exclude: pure,
+        },
+      },
+    ],
     sequence: {
       sequencer: longestFirst([
         "test/e2e/garbage.test.ts",

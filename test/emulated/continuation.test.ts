@@ -16,7 +16,7 @@ beforeAll(async () => {
 });
 afterAll(() => cloud.close());
 
-it("trains rounds that are longer than a function may run, to the same bits", async () => {
+it("trains rounds that are longer than a function may run, to the same bits", { timeout: 600_000 }, async () => {
   const run = cloud.start(["train", ...job, "--out", cloud.path("out"), "--json"]);
   await expectSame(succeeded(await run.ended), reference);
   const shown = await cloud.run(["jobs", "show", run.job ?? "", "--json"]);

@@ -14,17 +14,23 @@ export default defineConfig({
     hookTimeout: 300_000,
     pool: "forks",
     server: { deps: { external: builtPackages } },
-    // More than there are cores: most of the time is spent on waiting, for messages that become visible and functions that are cut short.
-    maxWorkers: 4,
+    // One more than cores: most of the time is spent on waiting, for messages that become visible and functions that are cut short.
+    maxWorkers: 3,
     sequence: {
+      // Beside the longest, which computes, those that wait.
       sequencer: longestFirst([
         "test/emulated/continuation.test.ts",
         "test/emulated/fault-proxy-contracts.test.ts",
-        "test/emulated/disasters.test.ts",
         "test/emulated/queue-localstack.test.ts",
-        "test/emulated/cloud-preparation.test.ts",
         "test/emulated/queue.test.ts",
+        "test/emulated/doctor.test.ts",
+        "test/emulated/object-store-faults.test.ts",
+        "test/emulated/object-store-localstack.test.ts",
+        "test/emulated/disasters.test.ts",
+        "test/emulated/cloud-preparation.test.ts",
         "test/emulated/aws-cluster.test.ts",
+        "test/emulated/sharding.test.ts",
+        "test/emulated/job.test.ts",
       ]),
     },
   },
