@@ -62,7 +62,7 @@ describe("a job on an emulated AWS ends in the same bits", () => {
     expect(counts().faults["lost-reply"]).toBeGreaterThan(5);
   });
 
-  it("when the driver is killed between any two of its steps", async () => {
+  it("when the driver is killed between any two of its steps", { timeout: 600_000 }, async () => {
     // Its messages come back soon, and as often as it takes.
     const table = tableWith({ driver: { timeoutSeconds: 5 } });
     const queues = { ...queuesFor(table), driver: { visibilitySeconds: 5, maxReceives: 1_000 } };
