@@ -70,11 +70,18 @@ export const functions: FunctionTable = {
       submitsBatchJobs: true,
     },
   },
+  // Big rounds are averaged by hundreds of them, each of which needs little.
   "parameter-server": {
-    memoryMb: 3008,
+    memoryMb: 1769,
     timeoutSeconds: 300,
     sources: [{ queue: "deltas", batchSize: 10, maxConcurrency: 100 }],
-    access: { ...nothingElse, objects: readsAndWrites, sends: ["driver", "deltas"] },
+    failuresTo: "invocations",
+    access: {
+      ...nothingElse,
+      objects: readsAndWrites,
+      sends: ["driver", "deltas"],
+      invokes: ["parameter-server"],
+    },
   },
   executor: {
     memoryMb: 3008,

@@ -1,5 +1,12 @@
-import { failedInvocationOf, failedShardTaskOf } from "@stampede/aws";
-import { decodeMessage, DriverMessage, type JobId, type QueueMessage } from "@stampede/core";
+import { failedInvocationOf, failedOrderOf, failedShardTaskOf } from "@stampede/aws";
+import {
+  decodeMessage,
+  DeltaMessage,
+  DriverMessage,
+  encodeMessage,
+  type JobId,
+  type QueueMessage,
+} from "@stampede/core";
 import {
   handleDriverMessage,
   handleLostShardTask,
@@ -43,6 +50,8 @@ async function drive({ body, receiveCount }: QueueMessage): Promise<void> {
 async function hearOfInvocation({ body, receiveCount }: QueueMessage): Promise<void> {
   const shard = failedShardTaskOf(body);
   if (shard !== undefined) return handleLostShardTask(shard.task, shard.error, sharderDeps());
+  const order = failedOrderOf(body);
+  if (order !== undefined) return commonDeps().queues.deltas.send(encodeMessage(DeltaMessage, order));
   const message = failedInvocationOf(body);
   // Of a function whose work somebody else looks after.
   if (message === undefined) return;

@@ -9,6 +9,7 @@ const Environment = z.object({
   STAMPEDE_DELTAS_QUEUE_URL: Text,
   STAMPEDE_EXECUTOR_FUNCTION: Text,
   STAMPEDE_SHARDER_FUNCTION: Text,
+  STAMPEDE_PARAMETER_SERVER_FUNCTION: Text,
   /** Absent where there is no Batch: then all executors are functions. */
   STAMPEDE_BATCH_QUEUE: Text.optional(),
   STAMPEDE_BATCH_DEFINITION: Text.optional(),

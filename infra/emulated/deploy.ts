@@ -81,6 +81,7 @@ export async function deploy(options: DeployOptions): Promise<Deployment> {
     STAMPEDE_DELTAS_QUEUE_URL: queueUrls.deltas,
     STAMPEDE_EXECUTOR_FUNCTION: functionName("executor"),
     STAMPEDE_SHARDER_FUNCTION: functionName("sharder"),
+    STAMPEDE_PARAMETER_SERVER_FUNCTION: functionName("parameter-server"),
     ...(batch && {
       AWS_ENDPOINT_URL_BATCH: batch.endpoint,
       STAMPEDE_BATCH_QUEUE: batch.queue,

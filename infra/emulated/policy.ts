@@ -30,10 +30,11 @@ const consumerActions = [
 /**
  * The policy of a function's role: what the table of resources says, and nothing else.
  */
-export function policyOf({ access, sources, readsUserData = false }: FunctionResource, arns: Arns): string {
+export function policyOf({ access, sources, failuresTo, readsUserData = false }: FunctionResource, arns: Arns): string {
   const consumes = sources.map(({ queue }) => queue);
   const onObjects = access.objects.flatMap((may) => (may === "list" ? [] : objectActions[may]));
-  const sends = access.sends.map((queue) => arns.queues[queue]);
+  // Lambda tells of failed invocations in the function's own name.
+  const sends = [...access.sends, ...(failuresTo === undefined ? [] : [failuresTo])].map((queue) => arns.queues[queue]);
   const consumed = consumes.map((queue) => arns.queues[queue]);
   const invokes = access.invokes.map((name) => arns.functions[name]);
   const statements: readonly Statement[] = [

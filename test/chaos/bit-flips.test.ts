@@ -34,7 +34,7 @@ beforeAll(async () => {
 });
 
 async function interruptJob(): Promise<string> {
-  const path = `rounds/00000${round}/deltas/00001`;
+  const path = `rounds/00000${round}/deltas/0000/00001`;
   const faults = withFaults({ in: "process", when: "before", path, nth: 0, signal: "SIGKILL" });
   const options = { home: interrupted, ...faults };
   const run = ground.start([...words, "--isolation", "process", "--out", "interrupted-out"], options);
@@ -53,8 +53,8 @@ describe("one wrong bit in a stored object of an interrupted job", () => {
     ["the weights that the round began with", `rounds/00000${round - 1}/weights`],
     ["weights of an earlier round", "rounds/000002/weights"],
     ["the weights that the job began with", "rounds/000000/weights"],
-    ["a delta that was committed a moment ago", `rounds/00000${round}/deltas/00000`],
-    ["a delta whose optimizer state is needed", `rounds/00000${round - 1}/deltas/00001`],
+    ["a delta that was committed a moment ago", `rounds/00000${round}/deltas/0000/00000`],
+    ["a delta whose optimizer state is needed", `rounds/00000${round - 1}/deltas/0000/00001`],
     ["a sign of life", `rounds/00000${round}/progress/`],
     ["a failure record", `rounds/00000${round}/failures/`],
     ["the reason of another attempt", `rounds/00000${round}/retries/`],

@@ -58,7 +58,7 @@ describe.each(["thread", "process"])("a clock that jumps by hours, executors in 
 
 it("a job that is resumed hours later has lost no attempt by the pause", async () => {
   const words = ["train", "job.yaml", "--json", "--set", "training.maxAttempts=1", "--out", "later"];
-  const path = "rounds/000007/deltas/00001";
+  const path = "rounds/000007/deltas/0000/00001";
   const run = ground.start(words, withFaults({ in: "thread", when: "before", path, nth: 1, signal: "SIGKILL" }));
   expect((await run.ended).signal).toBe("SIGKILL");
   const later = { preload: ["clock-jumps"], env: { STAMPEDE_CHAOS_HOURS: "5" } } as const;

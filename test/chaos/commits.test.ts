@@ -74,7 +74,7 @@ describe("a job that is killed at a commit", () => {
   it("of an executor or the parameter server ends in the same bits", async () => {
     const paths = [
       "rounds/000002/weights",
-      "rounds/000002/deltas/00001",
+      "rounds/000002/deltas/0000/00001",
       "rounds/000003/progress/train",
       "rounds/000003/evaluations/00001",
     ];

@@ -34,7 +34,7 @@ describe("an executor that is stopped, given up and awake again", () => {
     { when: "before", loses: true },
     { when: "after", loses: false },
   ] as const)("$when it commits its delta", async ({ when, loses }) => {
-    const path = "rounds/000007/deltas/00001";
+    const path = "rounds/000007/deltas/0000/00001";
     const once = ground.path(`stopped-${when}`);
     const faults = withFaults({ in: "process", when, path, nth: 0, signal: "SIGSTOP", once });
     const out = ["--out", `executor-${when}`];

@@ -1,3 +1,4 @@
+import { groupsIn } from "@stampede/core";
 import { runFanOut, type FanOutFacts, type FanOutOptions, type Requests } from "@stampede/testing/fan-out";
 import { beforeAll, describe, expect, it } from "vitest";
 import { deployedCloud } from "../support/fan-out.js";
@@ -31,7 +32,7 @@ const mostLists = 100;
 /** What does not grow with the executors. */
 const fixed = { puts: 20, gets: 120 } as const;
 /** Deltas that come at the same time come to several parameter servers, so many of which add up the whole round. */
-const readers = 9;
+const readers = 10;
 
 describe("requests of one round", () => {
   const rounds = new Map<number, Counted>();
@@ -67,17 +68,22 @@ describe("requests of one round", () => {
   });
 });
 
-describe("requests of a round that is averaged in slices", () => {
-  const slices = 4;
+describe("requests of a round that several functions average", () => {
+  const [slices, parts] = [2, 8];
 
-  it.each([10, 100])("grow with executors times slices: %i executors", async (executors) => {
-    const facts = await run(executors, { slices });
-    const { puts, gets, lists } = counted(facts.rounds[1]?.requests ?? {});
-    expect(puts).toBeLessThanOrEqual(2 * executors + slices + fixed.puts);
-    // Each slice of the weights by every executor, and each slice of every delta, its header and a look at its key besides.
-    expect(gets).toBeGreaterThanOrEqual((2 * slices + 5) * executors);
-    expect(gets).toBeLessThanOrEqual((2 * slices + 8) * executors + fixed.gets);
+  it.each([10, 100, 200])("grow with executors times parts: %i executors", async (executors) => {
+    const facts = await run(executors, { slicing: { slices, parts } });
+    const { puts, gets, lists, invocations } = counted(facts.rounds[1]?.requests ?? {});
+    const groups = groupsIn(executors);
+    const functions = groups * parts;
+    // A plan for each group, a sum for each of its parts (of two functions that are last both make what follows), parts and slices.
+    expect(puts).toBeLessThanOrEqual(2 * executors + groups + functions + 2 * (parts + slices) + fixed.puts);
+    // Each slice of the weights by every executor, and each part of every delta, its header and a look at its key besides.
+    expect(gets).toBeGreaterThanOrEqual((slices + parts + 5) * executors);
+    const questions = 10;
+    expect(gets).toBeLessThanOrEqual((slices + parts + 8 + questions) * executors + 20 * functions + fixed.gets);
     expect(lists).toBeLessThanOrEqual(mostLists);
+    expect(invocations).toBeLessThanOrEqual(2 * executors + functions + 30);
   });
 });
 

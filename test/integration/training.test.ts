@@ -305,7 +305,7 @@ describe("a full disk", () => {
     return state;
   }
 
-  it.each(["deltas/00001.safetensors", "000002/weights.safetensors"])(
+  it.each(["deltas/0000/00001.safetensors", "000002/weights.safetensors"])(
     "suspends the job without a result when %s does not fit, and a resume ends in the same bits",
     async (ending) => {
       const training = { epochs: 3, batchSize: 8 };

@@ -103,3 +103,63 @@ test.prop([parts])("lies between the smallest and the largest value", (list) => 
     expect(found).toBeLessThanOrEqual(Math.fround(Math.max(...column) + slack));
   }
 });
+
+/** Float64 and whole numbers too: what is stored of them is another thing. */
+const mixedOf = ({ values, step }: Part): NamedTensors =>
+  new Map([
+    ["w", tensorOf(Float32Array.from(values), [values.length])],
+    [
+      "double",
+      tensorOf(
+        Float64Array.from(values, (value) => value / 3),
+        [values.length],
+      ),
+    ],
+    ["step", tensorOf(Int32Array.of(step), [])],
+  ]);
+
+function sumOf(list: readonly Part[], template: NamedTensors): WeightedMean {
+  const sum = new WeightedMean(template);
+  for (const part of list) sum.add(mixedOf(part), part.weight, "part");
+  return sum;
+}
+
+test.prop([parts])("what all have come to, added to nothing, is their mean bit for bit", (list) => {
+  const [first] = list;
+  fc.pre(first !== undefined);
+  const template = first === undefined ? new Map() : mixedOf(first);
+  const sum = new WeightedMean(template);
+  sum.addPartial(sumOf(list, template).partial(), "all");
+  expect(factsOf(sum.result())).toEqual(factsOf(sumOf(list, template).result()));
+});
+
+test.prop([parts, fc.nat()])("groups are added up as one contribution each", (list, cut) => {
+  const [first] = list;
+  const total = list.reduce((sum, part) => sum + part.weight, 0);
+  fc.pre(first !== undefined && total > 0);
+  const template = first === undefined ? new Map() : mixedOf(first);
+  const at = cut % (list.length + 1);
+  const groups = [list.slice(0, at), [], list.slice(at)];
+  const sum = new WeightedMean(template);
+  for (const group of groups) sum.addPartial(sumOf(group, template).partial(), "group");
+  const expected = (first?.values ?? []).map((_, i) => {
+    const sums = groups.map((group) =>
+      group
+        .filter((part) => part.weight > 0)
+        .reduce((acc, part) => acc + part.weight * Math.fround(part.values[i] ?? 0), -0),
+    );
+    return Math.fround(sums.reduce((acc, own) => acc + own, -0) / total);
+  });
+  const found = sum.result();
+  expect([...(found.get("w")?.data ?? [])]).toEqual(expected);
+  expect(found.get("step")?.data[0]).toBe(list.find((part) => part.weight > 0)?.step);
+});
+
+test.prop([parts])("what some have come to is of other types than a contribution, and taken for none", ([part]) => {
+  fc.pre(part !== undefined && part.values.length > 0);
+  if (part === undefined) return;
+  const template = mixedOf(part);
+  const partial = sumOf([part], template).partial();
+  expect(() => new WeightedMean(template).add(partial.tensors, 1, "a partial")).toThrow(/float32/);
+  expect(() => new WeightedMean(template).addPartial({ tensors: template, weight: 1 }, "a delta")).toThrow(/float64/);
+});

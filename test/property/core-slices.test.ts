@@ -117,4 +117,23 @@ describe("slices", () => {
     });
     expect([...putTogether(before, parts)]).toEqual([...mean.result()]);
   });
+
+  test.prop([models, slicings, fc.integer({ min: 1, max: 4 })])(
+    "of several parts are the pieces of those parts, one behind the other",
+    (model, slices, count) => {
+      const layout = layoutOf(tensorsOf(model, 3));
+      const parts = slices * count;
+      for (const slice of all(slices)) {
+        const whole = piecesOf(layout, parts, slice * count, count);
+        const single = all(count).flatMap((index) => piecesOf(layout, parts, slice * count + index));
+        expect(bytesIn(whole)).toBe(bytesIn(single));
+        expect(new Set(whole.map(({ name }) => name))).toEqual(new Set(single.map(({ name }) => name)));
+        expect(whole[0]?.begin).toBe(single[0]?.begin);
+      }
+    },
+  );
 });
+
+function bytesIn(pieces: readonly Piece[]): number {
+  return pieces.reduce((sum, { begin, end }) => sum + end - begin, 0);
+}

@@ -3,52 +3,51 @@ import { edit, type Mutant } from "./mutant.js";
 /** What goes wrong with what a parameter server knows, and with rounds that several of them average. */
 export const slicing: readonly Mutant[] = [
   {
-    name: "a round in slices ends before all of them are there",
-    edits: [
-      edit(
-        "training/dist/parameter-server/sight.js",
-        "return this.#slices.size >= slices;",
-        "return this.#slices.size >= slices - 1;",
-      ),
-    ],
+    name: "a round that several functions average goes on before all of a level is there",
+    edits: [edit("training/dist/parameter-server/reduction/climb.js", "if (!isComplete)", "if (false)")],
     breaks: ["jobs-fail-for-a-reason"],
   },
   {
-    name: "the slices of a round are planned before all of its deltas are there",
+    name: "the sums of a group are planned before all of its deltas are there",
     edits: [
       edit(
-        "training/dist/parameter-server/sliced-round.js",
-        "if (!members.every((partition) => sight.deltas.has(partition)))",
-        "if (!members.some((partition) => sight.deltas.has(partition)))",
+        "training/dist/parameter-server/reduction/advance.js",
+        "if (!isAsked || !(await isThere(partitions)))",
+        "if (!isAsked)",
       ),
     ],
     breaks: ["jobs-fail-for-a-reason", "each-counts-once"],
   },
   {
-    name: "a slice whose message died is handed out to nobody",
-    edits: [edit("training/dist/parameter-server/sliced-round.js", "if (isDue)", "if (false)")],
+    name: "an order whose message died is given to nobody",
+    edits: [edit("training/dist/parameter-server/reduction/advance.js", "if (isAsked && isStalled)", "if (false)")],
     breaks: ["ends", "costs-are-bounded"],
   },
   {
-    name: "in slices all executors count alike",
+    name: "in parts all executors count alike",
     edits: [
       edit(
-        "training/dist/parameter-server/average-slice.js",
-        "weights.add(own, weight, key);",
-        "weights.add(own, 1, key);",
+        "training/dist/parameter-server/reduction/make-sum.js",
+        "weights.add(counted, weight, key);",
+        "weights.add(counted, 1, key);",
       ),
     ],
     breaks: ["same-bits"],
   },
   {
-    name: "the optimizer's state is not averaged in slices",
+    name: "the optimizer's state is not averaged in parts",
     edits: [
       edit(
-        "training/dist/parameter-server/make-slice-plan.js",
+        "training/dist/parameter-server/reduction/make-group-plan.js",
         'if (training.optimizerState !== "averaged")',
         "if (true)",
       ),
     ],
+    breaks: ["same-bits"],
+  },
+  {
+    name: "the sum of the second group does not count",
+    edits: [edit("training/dist/parameter-server/reduction/make-mean.js", "add(second);", "")],
     breaks: ["same-bits"],
   },
 ];

@@ -28,7 +28,7 @@ export class CountedStore implements ObjectStore {
   largestRead = 0;
   bytesRead = 0;
 
-  constructor(inner: ObjectStore = new MemoryObjectStore()) {
+  constructor(inner: ObjectStore) {
     this.inner = inner;
   }
 
@@ -91,7 +91,7 @@ export class ParameterServers {
 
   constructor(options: ServersOptions = {}) {
     this.#options = options;
-    this.store = new CountedStore(options.store);
+    this.store = new CountedStore(options.store ?? new MemoryObjectStore({ now: () => this.now }));
     this.#environments = Array.from({ length: options.environments ?? 1 }, () => sameStore(this.store));
   }
 

@@ -1,4 +1,4 @@
-import { decodeMessage, toErrorFacts, type DriverMessage } from "@stampede/core";
+import { decodeMessage, DeltaMessage, toErrorFacts, type DriverMessage } from "@stampede/core";
 import * as z from "zod";
 import { FailedJobEvent, failureOfJob } from "./batch/failed-job.js";
 import type { FailedTask } from "./failed-task.js";
@@ -27,6 +27,17 @@ export function failedInvocationOf(body: string): Extract<DriverMessage, { type:
 export function failedShardTaskOf(body: string): ReturnType<typeof failureOfSharder> {
   if ("detail-type" in decodeMessage(z.looseObject({}), body, queueName)) return undefined;
   return failureOfSharder(decodeMessage(FailedFunctionRecord, body, queueName));
+}
+
+/**
+ * What a parameter server was started for that ended without a word, or threw. Undefined for everything else.
+ *
+ * @throws StampedeError `message.invalid` when it is no record at all
+ */
+export function failedOrderOf(body: string): DeltaMessage | undefined {
+  if ("detail-type" in decodeMessage(z.looseObject({}), body, queueName)) return undefined;
+  const order = DeltaMessage.safeParse(decodeMessage(FailedFunctionRecord, body, queueName).requestPayload);
+  return order.success ? order.data : undefined;
 }
 
 function functionIn(body: string): FailedTask | undefined {

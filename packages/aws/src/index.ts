@@ -11,7 +11,7 @@ export type { EndpointCheck } from "./doctor/check.js";
 export { examineEndpoint, type EndpointToExamine } from "./doctor/doctor.js";
 export { BatchExecutors, type BatchExecutorsOptions } from "./batch/batch-executors.js";
 export { executorsByPlatform, type ExecutorsByPlatform } from "./executors-by-platform.js";
-export { failedInvocationOf, failedShardTaskOf } from "./failed-invocation.js";
+export { failedInvocationOf, failedOrderOf, failedShardTaskOf } from "./failed-invocation.js";
 export { invokeLater, type InvokedFunction } from "./lambda/invoke-later.js";
 export { LambdaExecutors } from "./lambda/lambda-executors.js";
 export { SqsQueue, type SqsQueueOptions } from "./sqs/sqs-queue.js";

@@ -89,7 +89,7 @@ export {
   StretchCount,
   TextsFact,
 } from "./schema/sharding.js";
-export { SlicePlan, SliceRecord } from "./schema/slices.js";
+export { GroupPlan, PartRecord, ReductionNode, SliceRecord, SumRecord } from "./schema/reduction.js";
 export { Partition, Round, Stage, type StageKind } from "./schema/stage.js";
 export { TrainingSettings } from "./schema/training.js";
 export {
@@ -116,20 +116,23 @@ export {
   workOf,
   type EpochSlice,
 } from "./job-machine/rounds.js";
+export { groupOf, groupsIn, partitionsOf } from "./aggregate/groups.js";
 export { deltaNorm, moveDelta, shortenDelta } from "./aggregate/delta-norm.js";
 export {
   bytesOf,
   cutPieces,
   layoutOf,
+  partsOfSlice,
   piecesIn,
   piecesOf,
-  slicesIn,
-  slicesOf,
+  sliceOfPart,
+  slicingIn,
+  slicingOf,
   type Piece,
+  type Slicing,
   type TensorLayout,
 } from "./aggregate/slices.js";
-export { roundRequests, type FunctionRequests, type RoundSize } from "./aggregate/round-requests.js";
-export { WeightedMean } from "./aggregate/weighted-mean.js";
+export { WeightedMean, type PartialMean } from "./aggregate/weighted-mean.js";
 export { blocksAround, blocksIn, checkBlocks } from "./codec/block-sums.js";
 export { hashTensors, sha256Hex, TensorHash } from "./codec/hash.js";
 export { decodeMessage, encodeMessage } from "./codec/messages.js";

@@ -13,6 +13,10 @@ const stepName = ({ kind, index }: ShardStep): string => `${kind}-${pad(index, 5
 const roundFolder = (job: JobId, round: number): string => `${jobFolder(job)}rounds/${pad(round, 6)}/`;
 
 const outputFolders = { train: "deltas", evaluate: "evaluations", predict: "predictions" } as const;
+/** S3 answers so many requests a second below one prefix, and several deltas are read by hundreds of functions at the same time. */
+const deltasPerFolder = 16;
+const deltaFolder = ({ kind }: Stage, partition: number): string =>
+  kind === "train" ? `${pad(Math.floor(partition / deltasPerFolder), 4)}/` : "";
 const outputEndings = { train: "safetensors", evaluate: "json", predict: "arrow" } as const;
 
 export const keys = {
@@ -44,7 +48,7 @@ export const keys = {
   /** Where the tasks of a stage commit their outputs, one object a partition. */
   outputs: (job: JobId, stage: Stage): string => `${roundFolder(job, stage.round)}${outputFolders[stage.kind]}/`,
   output: (job: JobId, stage: Stage, partition: number): string =>
-    `${keys.outputs(job, stage)}${pad(partition, 5)}.${outputEndings[stage.kind]}`,
+    `${keys.outputs(job, stage)}${deltaFolder(stage, partition)}${pad(partition, 5)}.${outputEndings[stage.kind]}`,
   failures: (job: JobId, stage: Stage): string => `${roundFolder(job, stage.round)}failures/${stage.kind}/`,
   failure: (job: JobId, stage: Stage, partition: number, attempt: number): string =>
     `${keys.failures(job, stage)}${pad(partition, 5)}-${pad(attempt, 3)}.json`,
@@ -66,11 +70,21 @@ export const keys = {
   /** @param batches of the task that are done: a later checkpoint's key sorts behind an earlier one's */
   checkpoint: (job: JobId, round: number, partition: number, batches: number): string =>
     `${keys.partitionCheckpoints(job, round, partition)}${pad(batches, 15)}.safetensors`,
-  /** What the slices of a round are made of, where several functions average it. */
-  slicePlan: (job: JobId, round: number): string => `${roundFolder(job, round)}slice-plan.safetensors`,
-  /** The averaged slices of a round. */
+  /** What several functions make of a round's deltas on the way to its weights. */
+  reduction: (job: JobId, round: number): string => `${roundFolder(job, round)}reduction/`,
+  /** What the sums of a group are made of. */
+  groupPlan: (job: JobId, round: number, group: number): string =>
+    `${keys.reduction(job, round)}plans/${pad(group, 4)}.safetensors`,
+  /** One part of a group's sum. A folder for each part: all of its groups are read at the same time. */
+  sum: (job: JobId, round: number, part: number, group: number): string =>
+    `${keys.reduction(job, round)}sums/${pad(part, 4)}/${pad(group, 4)}.safetensors`,
+  averagedPart: (job: JobId, round: number, part: number): string =>
+    `${keys.reduction(job, round)}parts/${pad(part, 4)}.safetensors`,
+  /** The slices of a round's weights. */
   slices: (job: JobId, round: number): string => `${roundFolder(job, round)}slices/`,
-  slice: (job: JobId, round: number, slice: number): string => `${keys.slices(job, round)}${pad(slice, 5)}.safetensors`,
+  /** In a folder of its own, because all executors read it at the same time. */
+  slice: (job: JobId, round: number, slice: number): string =>
+    `${keys.slices(job, round)}${pad(slice, 5)}/slice.safetensors`,
   close: (job: JobId, round: number): string => `${roundFolder(job, round)}close.json`,
   /** All that belongs to one round. */
   round: roundFolder,
@@ -114,16 +128,15 @@ export function graphNameOf(request: GraphRequest): GraphName {
 
 /** The partition an output's key belongs to, or undefined for a key that is not an output of this stage. */
 export function partitionOfOutput(key: string, job: JobId, stage: Stage): number | undefined {
-  const folder = keys.outputs(job, stage);
-  if (!key.startsWith(folder)) return undefined;
-  const match = /^(\d{5})\.(safetensors|json|arrow)$/.exec(key.slice(folder.length));
-  return match?.[1] === undefined || match[2] !== outputEndings[stage.kind] ? undefined : Number(match[1]);
+  const [, digits] = /(\d{5})\.[a-z]+$/.exec(key) ?? [];
+  const partition = digits === undefined ? undefined : Number(digits);
+  return partition !== undefined && keys.output(job, stage, partition) === key ? partition : undefined;
 }
 
 /** The slice that a key is of, or undefined for a key that is not of a slice of this round. */
 export function sliceOfKey(key: string, job: JobId, round: number): number | undefined {
   const folder = keys.slices(job, round);
-  const match = key.startsWith(folder) ? /^(\d{5})\.safetensors$/.exec(key.slice(folder.length)) : undefined;
+  const match = key.startsWith(folder) ? /^(\d{5})\/slice\.safetensors$/.exec(key.slice(folder.length)) : undefined;
   return match?.[1] === undefined ? undefined : Number(match[1]);
 }
 

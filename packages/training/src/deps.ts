@@ -1,6 +1,7 @@
 import type {
   Clock,
   Compute,
+  DeltaMessage,
   Engine,
   EngineName,
   EventSink,
@@ -46,4 +47,7 @@ export interface ExecutorDeps extends CommonDeps {
   readonly stopCheckMs?: number;
 }
 
-export type ParameterServerDeps = CommonDeps;
+export interface ParameterServerDeps extends CommonDeps {
+  /** Starts another parameter server with this one message; absent where only the queue does. */
+  readonly startServer?: (message: DeltaMessage) => Promise<void>;
+}

@@ -1,5 +1,6 @@
-import type { JobId, JobSpec, NamedTensors, ObjectStore } from "@stampede/core";
+import type { JobId, JobSpec, NamedTensors, ObjectStore, TensorLayout } from "@stampede/core";
 import { readSpec } from "./store/job-store.js";
+import { readLayout } from "./store/round-store.js";
 import type { RoundSum } from "./parameter-server/round-sum.js";
 import { RoundSight } from "./parameter-server/sight.js";
 
@@ -10,6 +11,8 @@ import { RoundSight } from "./parameter-server/sight.js";
 interface Memory {
   /** Of the last few jobs. */
   readonly specs: Map<JobId, JobSpec>;
+  /** What the weights of the last few jobs are like. */
+  readonly layouts: Map<JobId, readonly TensorLayout[]>;
   /** The weights that this parameter server committed last: the next round begins with them. */
   weights: { readonly job: JobId; readonly round: number; readonly tensors: NamedTensors } | undefined;
   /** What has been added up of the round whose deltas came in last. */
@@ -27,6 +30,7 @@ const maxKept = 8;
 function memoryOf(store: ObjectStore): Memory {
   const memory = memories.get(store) ?? {
     specs: new Map(),
+    layouts: new Map(),
     weights: undefined,
     sum: undefined,
     sights: new Map(),
@@ -41,6 +45,13 @@ export async function specOf(store: ObjectStore, job: JobId): Promise<JobSpec> {
   const { specs } = memoryOf(store);
   const known = specs.get(job) ?? (await readSpec(store, job));
   keepLatest(specs, job, known);
+  return known;
+}
+
+export async function layoutOf(store: ObjectStore, job: JobId): Promise<readonly TensorLayout[]> {
+  const { layouts } = memoryOf(store);
+  const known = layouts.get(job) ?? (await readLayout(store, job));
+  keepLatest(layouts, job, known);
   return known;
 }
 

@@ -60,6 +60,7 @@ async function layGround(endpoint: string): Promise<Readonly<Record<string, stri
     STAMPEDE_DELTAS_QUEUE_URL: urls[1] ?? "",
     STAMPEDE_EXECUTOR_FUNCTION: "none",
     STAMPEDE_SHARDER_FUNCTION: "none",
+    STAMPEDE_PARAMETER_SERVER_FUNCTION: "none",
     // What it has in the table of resources.
     AWS_LAMBDA_FUNCTION_MEMORY_SIZE: "3008",
   };

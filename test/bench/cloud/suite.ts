@@ -23,7 +23,7 @@ const big = { weightBytes: 100e6, partitionBytes: 10e6 } as const;
 /** More rounds of very many executors take minutes to simulate, and are like those before. */
 const simulatedRounds = (executors: number): number => (executors > 100 ? 3 : mnist.rounds);
 /** The first one starts cold, and in the last one all weights are hashed. */
-const bigRounds = (executors: number): number => (executors > 200 ? 2 : 3);
+const bigRounds = 5;
 const target = { atMost: 10 } as const;
 
 /** What a job costs on AWS, and how much of a round is waiting: counted and simulated with the real driver, executors and parameter server. */
@@ -41,8 +41,8 @@ export async function cloudSuite(options: CloudOptions, tell: (text: string) => 
       const label = `${options.fanOut} executors, 100 MB, ${seconds} s of work, ${variant}`;
       tell(`  ${label} ...`);
       const { fanOut: partitions } = options;
-      const size = { ...big, partitions, rounds: bigRounds(partitions), localWorkMs: seconds * 1000 };
-      const facts = await simulated({ ...size, ...variantOf(variant, size) });
+      const size = { ...big, partitions, rounds: bigRounds, localWorkMs: seconds * 1000 };
+      const facts = await simulated({ ...size, ...variantOf(variant) });
       figures.push(...overheads(label, facts, seconds >= 30));
       notes.push(...timelineOf(facts, label));
     }

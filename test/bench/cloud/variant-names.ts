@@ -1,2 +1,2 @@
-export const variantNames = ["deployed", "invoked", "finer", "unlimited"] as const;
+export const variantNames = ["deployed", "whole", "unlimited"] as const;
 export type VariantName = (typeof variantNames)[number];

@@ -1,5 +1,6 @@
 import { BatchClient, ListJobsCommand } from "@aws-sdk/client-batch";
 import { GetQueueAttributesCommand } from "@aws-sdk/client-sqs";
+import { s3Client, S3ObjectStore } from "@stampede/aws";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -79,6 +80,18 @@ export class Cloud {
     const { jobSummaryList = [] } = await client.send(new ListJobsCommand({ jobQueue, jobStatus: status }));
     client.destroy();
     return jobSummaryList.map(({ jobName = "" }) => jobName);
+  }
+
+  /** Keys in the bucket of jobs, in order. */
+  async keysLike(pattern: RegExp): Promise<readonly string[]> {
+    const { deployment, ministack } = this.emulation;
+    const client = s3Client({ endpoint: ministack.endpoint });
+    const found: string[] = [];
+    for await (const { key } of new S3ObjectStore({ client, bucket: deployment.bucket }).list("")) {
+      if (pattern.test(key)) found.push(key);
+    }
+    client.destroy();
+    return found;
   }
 
   /**

@@ -5,9 +5,11 @@ import {
   encodeTensorRecord,
   hashTensors,
   parseJobId,
+  GroupPlan,
+  PartRecord,
   RoundRecord,
-  SlicePlan,
   SliceRecord,
+  SumRecord,
   tensorOf,
   type NamedTensors,
 } from "@stampede/core";
@@ -41,21 +43,39 @@ const slice: SliceRecord = {
     { name: "//optimizer/m", shape: [2], from: 1 },
   ],
 };
-const plan: SlicePlan = {
+const plan: GroupPlan = {
   version: 1,
   job,
   round: 3,
+  group: 0,
   token: "0f1e2d3c",
-  madeAt: 1_795_474_747_999,
-  slices: 2,
   weights: [{ name: "dense/kernel", dtype: "float32", shape: [2, 3] }],
   optimizer: [{ name: "m", dtype: "float64", shape: [2] }],
   sources: [
     { partition: 1, etag: '"e1"', dataStart: 1024, dataBytes: 40, weight: 30_000, shortenTo: 0.3, countsState: true },
   ],
   contributions: [contribution],
-  metrics: contribution.metrics,
+  validations: [contribution.metrics],
 };
+const sum: SumRecord = {
+  version: 1,
+  job,
+  round: 3,
+  group: 2,
+  part: 5,
+  attemptId: "0f1e2d3c",
+  weight: 30_000,
+  stateWeight: 10_000,
+  pieces: [
+    { name: "dense/kernel", dtype: "float32", shape: [2, 3], from: 3, to: 6 },
+    { name: "//optimizer/m", dtype: "float64", shape: [2], from: 1, to: 2 },
+  ],
+};
+const sums: NamedTensors = new Map([
+  ["dense/kernel", tensorOf(Float64Array.of(15_000, -0, 1e-40), [3])],
+  ["//optimizer/m", tensorOf(Float64Array.of(0.1), [1])],
+]);
+const part: PartRecord = { version: 1, job, round: 3, part: 5, attemptId: "0f1e2d3c", pieces: slice.pieces };
 const blocks: NamedTensors = new Map([["blocks", tensorOf(Int32Array.of(-1, 7), [1, 2])]]);
 const round: RoundRecord = {
   version: 1,
@@ -79,10 +99,22 @@ describe("golden files of a round in slices", () => {
     expect(Buffer.from(encodeTensorRecord(SliceRecord, slice, tensors))).toEqual(file);
   });
 
-  it("what slices are made of", () => {
-    const file = golden("slice-plan.safetensors");
-    expect(decodeTensorRecord(SlicePlan, file, "x")).toEqual({ record: plan, tensors: blocks });
-    expect(Buffer.from(encodeTensorRecord(SlicePlan, plan, blocks))).toEqual(file);
+  it("what the sums of a group are made of", () => {
+    const file = golden("group-plan.safetensors");
+    expect(decodeTensorRecord(GroupPlan, file, "x")).toEqual({ record: plan, tensors: blocks });
+    expect(Buffer.from(encodeTensorRecord(GroupPlan, plan, blocks))).toEqual(file);
+  });
+
+  it("a part of a group's sum", () => {
+    const file = golden("sum.safetensors");
+    expect(decodeTensorRecord(SumRecord, file, "x")).toEqual({ record: sum, tensors: sums });
+    expect(Buffer.from(encodeTensorRecord(SumRecord, sum, sums))).toEqual(file);
+  });
+
+  it("an averaged part", () => {
+    const file = golden("part.safetensors");
+    expect(decodeTensorRecord(PartRecord, file, "x")).toEqual({ record: part, tensors });
+    expect(Buffer.from(encodeTensorRecord(PartRecord, part, tensors))).toEqual(file);
   });
 
   it("the record of the round", () => {

@@ -69,7 +69,12 @@ describe("keys", () => {
     expect(keys.cancel(job)).toBe("jobs/mnist-1/cancel.json");
     expect(keys.result(job)).toBe("jobs/mnist-1/result.json");
     expect(keys.weights(job, 0)).toBe("jobs/mnist-1/rounds/000000/weights.safetensors");
-    expect(keys.output(job, train, 7)).toBe("jobs/mnist-1/rounds/000001/deltas/00007.safetensors");
+    expect(keys.output(job, train, 7)).toBe("jobs/mnist-1/rounds/000001/deltas/0000/00007.safetensors");
+    expect(keys.slice(job, 1, 2)).toBe("jobs/mnist-1/rounds/000001/slices/00002/slice.safetensors");
+    expect(keys.output(job, train, 16)).toBe("jobs/mnist-1/rounds/000001/deltas/0001/00016.safetensors");
+    expect(keys.groupPlan(job, 1, 2)).toBe("jobs/mnist-1/rounds/000001/reduction/plans/0002.safetensors");
+    expect(keys.sum(job, 1, 3, 2)).toBe("jobs/mnist-1/rounds/000001/reduction/sums/0003/0002.safetensors");
+    expect(keys.averagedPart(job, 1, 3)).toBe("jobs/mnist-1/rounds/000001/reduction/parts/0003.safetensors");
     expect(keys.output(job, { kind: "evaluate", round: 2 }, 0)).toBe(
       "jobs/mnist-1/rounds/000002/evaluations/00000.json",
     );

@@ -8,8 +8,10 @@ import {
   layoutOf,
   parseJobId,
   piecesOf,
-  slicesIn,
-  slicesOf,
+  partsOfSlice,
+  sliceOfPart,
+  slicingIn,
+  slicingOf,
   tensorOf,
   type NamedTensors,
 } from "@stampede/core";
@@ -18,35 +20,56 @@ import { makeJobSpec } from "../../support/job-specs.js";
 
 const mebibyte = 2 ** 20;
 
-describe("the number of slices", () => {
+describe("how a round is averaged", () => {
   it.each([
-    // A model of the examples, with any number of executors.
-    { partitions: 4, weightBytes: 400_000, slices: 1 },
-    { partitions: 1_000, weightBytes: 400_000, slices: 1 },
-    { partitions: 10_000, weightBytes: 400_000, slices: 1 },
-    { partitions: 10_000, weightBytes: mebibyte, slices: 4 },
-    { partitions: 16, weightBytes: 50 * mebibyte, slices: 1 },
-    { partitions: 2, weightBytes: 100 * mebibyte, slices: 2 },
-    { partitions: 100, weightBytes: 100 * mebibyte, slices: 10 },
-    { partitions: 1_000, weightBytes: 100 * mebibyte, slices: 98 },
-    { partitions: 10_000, weightBytes: 100 * mebibyte, slices: 256 },
-    { partitions: 4, weightBytes: 1024 * mebibyte, slices: 16 },
-  ])("of $partitions deltas of $weightBytes bytes is $slices", ({ slices, ...given }) => {
-    expect(slicesOf(given)).toBe(slices);
+    // A model of the examples, with any number of executors: by one function.
+    { partitions: 4, weightBytes: 400_000, slices: 1, parts: 1 },
+    { partitions: 600, weightBytes: 400_000, slices: 1, parts: 1 },
+    { partitions: 4, weightBytes: 50 * mebibyte, slices: 1, parts: 1 },
+    // Many executors: in parts that are stored together.
+    { partitions: 10_000, weightBytes: 400_000, slices: 1, parts: 1 },
+    { partitions: 10_000, weightBytes: mebibyte, slices: 1, parts: 4 },
+    { partitions: 1_000, weightBytes: 10 * mebibyte, slices: 2, parts: 10 },
+    // Large models: in slices, and the more executors the more parts of them.
+    { partitions: 2, weightBytes: 100 * mebibyte, slices: 4, parts: 4 },
+    { partitions: 10, weightBytes: 100 * mebibyte, slices: 13, parts: 26 },
+    { partitions: 100, weightBytes: 100 * mebibyte, slices: 13, parts: 104 },
+    { partitions: 1_000, weightBytes: 100 * mebibyte, slices: 13, parts: 104 },
+    { partitions: 10_000, weightBytes: 100 * mebibyte, slices: 13, parts: 260 },
+    { partitions: 4, weightBytes: 1024 * mebibyte, slices: 64, parts: 64 },
+    // No slice is larger than one function can hold.
+    { partitions: 2, weightBytes: 10_240 * mebibyte, slices: 160, parts: 320 },
+  ])("with $partitions deltas of $weightBytes bytes: $slices slices, $parts parts", ({ slices, parts, ...given }) => {
+    expect(slicingOf(given)).toEqual({ slices, parts });
   });
 
-  it("is that of the spec, but 1 where late deltas count", () => {
-    expect(slicesIn(makeJobSpec())).toBe(1);
-    expect(slicesIn(makeJobSpec({ slices: 4 }))).toBe(4);
-    expect(slicesIn(makeJobSpec({ slices: 4, training: { quorum: 0.5 } }))).toBe(4);
-    expect(slicesIn(makeJobSpec({ slices: 4, training: { lateDeltas: "merge" } }))).toBe(4);
-    expect(slicesIn(makeJobSpec({ slices: 4, training: { quorum: 0.5, lateDeltas: "merge" } }))).toBe(1);
+  it("is what the spec says, but by one function where late deltas count", () => {
+    const whole = { slices: 1, parts: 1 };
+    const four = { slices: 4, parts: 4 };
+    expect(slicingIn(makeJobSpec())).toEqual(whole);
+    expect(slicingIn(makeJobSpec({ slices: 4 }))).toEqual(four);
+    expect(slicingIn(makeJobSpec({ slices: 4, parts: 8 }))).toEqual({ slices: 4, parts: 8 });
+    expect(slicingIn(makeJobSpec({ slices: 4, training: { quorum: 0.5 } }))).toEqual(four);
+    expect(slicingIn(makeJobSpec({ slices: 4, training: { lateDeltas: "merge" } }))).toEqual(four);
+    expect(slicingIn(makeJobSpec({ slices: 4, training: { quorum: 0.5, lateDeltas: "merge" } }))).toEqual(whole);
+  });
+
+  it("has each part in one slice", () => {
+    const slicing = { slices: 3, parts: 12 };
+    expect([0, 1, 2].map((slice) => partsOfSlice(slicing, slice))).toEqual([
+      [0, 1, 2, 3],
+      [4, 5, 6, 7],
+      [8, 9, 10, 11],
+    ]);
+    for (let part = 0; part < 12; part += 1) {
+      expect(partsOfSlice(slicing, sliceOfPart(slicing, part))).toContain(part);
+    }
   });
 });
 
-it("slices of large tensors begin with a block of which there is a checksum", () => {
+it("parts of large tensors begin with a block of which there is a checksum", () => {
   const layout = layoutOf(new Map([["w", tensorOf(new Float32Array(5 * 65_536 + 100), [5 * 65_536 + 100])]]));
-  const begins = [0, 1, 2].map((slice) => piecesOf(layout, 3, slice)[0]?.begin);
+  const begins = [0, 1, 2].map((part) => piecesOf(layout, 3, part)[0]?.begin);
   expect(begins).toEqual([0, 262_144, 3 * 262_144]);
 });
 

@@ -118,7 +118,7 @@ describe("an ended job", () => {
 
   it("keeps the slices of its result's weights, and no others", async () => {
     const attic = new Attic();
-    const { world, spec } = await attic.submit("a-job", { training, slices: 3 });
+    const { world, spec } = await attic.submit("a-job", { training, slices: 3, parts: 6 });
     await world.run(spec);
     const before = await readWeights(attic.store, job, 5);
     await attic.collect();
@@ -126,9 +126,9 @@ describe("an ended job", () => {
       "head.json",
       "history.json",
       "result.json",
-      "rounds/000005/slices/00000.safetensors",
-      "rounds/000005/slices/00001.safetensors",
-      "rounds/000005/slices/00002.safetensors",
+      "rounds/000005/slices/00000/slice.safetensors",
+      "rounds/000005/slices/00001/slice.safetensors",
+      "rounds/000005/slices/00002/slice.safetensors",
       "rounds/000005/weights.safetensors",
       "spec.json",
     ]);

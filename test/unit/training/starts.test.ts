@@ -37,7 +37,7 @@ async function driven(start: (task: TaskMessage) => Promise<void>): Promise<{
 }
 
 describe("the driver", () => {
-  it("starts 64 executors at a time, after the head is committed and the timer set", async () => {
+  it("starts 128 executors at a time, after the head is committed and the timer set", async () => {
     let active = 0;
     let most = 0;
     const { effects, outcome } = await driven(async () => {
@@ -49,7 +49,7 @@ describe("the driver", () => {
       active -= 1;
     });
     expect(outcome).toBe("running");
-    expect(most).toBe(64);
+    expect(most).toBe(128);
     expect(effects).toEqual(["timer", ...Array.from({ length: partitions }, (_, partition) => `head ${partition}`)]);
   });
 

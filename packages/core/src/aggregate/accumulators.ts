@@ -1,9 +1,14 @@
-import { tensorOf, type NumericArray, type Tensor } from "../tensors.js";
+import { tensorOf, type DType, type NumericArray, type Tensor } from "../tensors.js";
 
 /** The running weighted mean of one tensor. */
 export interface Accumulator {
+  /** What is stored of it, so that it can be added to another one. */
+  readonly partialDtype: DType;
   /** @param totalWeight the weights of all contributions including this one; `weight` is above 0 */
   add(data: NumericArray, weight: number, totalWeight: number): void;
+  /** Adds what `partial` of another one gave; the weights are those of all its contributions. */
+  addPartial(data: NumericArray, weight: number, totalWeight: number): void;
+  partial(): Tensor;
   result(totalWeight: number): Tensor;
 }
 
@@ -18,6 +23,7 @@ export function accumulatorFor(template: Tensor): Accumulator {
  * mean of equal values is that value, bit for bit.
  */
 class Float32Mean implements Accumulator {
+  readonly partialDtype = "float64";
   readonly #shape: readonly number[];
   readonly #sums: Float64Array;
 
@@ -29,6 +35,15 @@ class Float32Mean implements Accumulator {
 
   add(data: NumericArray, weight: number): void {
     addScaled(this.#sums, data, weight);
+  }
+
+  /** What was multiplied already. */
+  addPartial(data: NumericArray): void {
+    addScaled(this.#sums, data, 1);
+  }
+
+  partial(): Tensor {
+    return { dtype: "float64", shape: this.#shape, data: this.#sums };
   }
 
   result(totalWeight: number): Tensor {
@@ -53,6 +68,7 @@ function addScaled(sums: Float64Array, data: NumericArray, weight: number): void
 
 /** There is no wider type to sum in, so the mean itself moves: equal values stay as they are, and nothing can overflow. */
 class Float64Mean implements Accumulator {
+  readonly partialDtype = "float64";
   readonly #shape: readonly number[];
   readonly #mean: Float64Array;
 
@@ -75,6 +91,14 @@ class Float64Mean implements Accumulator {
     }
   }
 
+  addPartial(data: NumericArray, weight: number, totalWeight: number): void {
+    this.add(data, weight, totalWeight);
+  }
+
+  partial(): Tensor {
+    return { dtype: "float64", shape: this.#shape, data: this.#mean };
+  }
+
   result(): Tensor {
     return { dtype: "float64", shape: this.#shape, data: this.#mean.slice() };
   }
@@ -88,8 +112,20 @@ class FirstValue implements Accumulator {
     this.#tensor = copyOf(template);
   }
 
+  get partialDtype(): DType {
+    return this.#tensor.dtype;
+  }
+
   add(data: NumericArray, weight: number, totalWeight: number): void {
     if (weight === totalWeight) this.#tensor.data.set(data);
+  }
+
+  addPartial(data: NumericArray, weight: number, totalWeight: number): void {
+    this.add(data, weight, totalWeight);
+  }
+
+  partial(): Tensor {
+    return this.#tensor;
   }
 
   result(): Tensor {

@@ -1,6 +1,14 @@
 import { StampedeError } from "../errors.js";
-import type { NamedTensors, NumericArray, Tensor } from "../tensors.js";
+import type { DType, NamedTensors, NumericArray, Tensor } from "../tensors.js";
 import { accumulatorFor, copyOf, type Accumulator } from "./accumulators.js";
+
+/** What several contributions come to, to be added to others. */
+export interface PartialMean {
+  /** Sums of float32 tensors in float64, means of float64 tensors, others as they are. */
+  readonly tensors: NamedTensors;
+  /** The weights of all contributions: 0 of none, and then the numbers mean nothing. */
+  readonly weight: number;
+}
 
 /**
  * The mean of tensors, weighted by samples: sum of weight * value over the sum of weights, in float64 and in the order of the calls.
@@ -38,21 +46,40 @@ export class WeightedMean {
     for (const { accumulator, tensor } of matched) accumulator.add(tensor.data, weight, this.#totalWeight);
   }
 
+  /**
+   * Adds what another one has come to, as one contribution: of two orders in which the same is added each has its own bits.
+   * @param origin for messages, as in `add`
+   * @throws StampedeError `training.incompatible-delta`
+   */
+  addPartial({ tensors, weight }: PartialMean, origin: string): void {
+    const matched = this.#match(tensors, origin, "partial");
+    if (weight === 0) return;
+    this.#totalWeight += weight;
+    for (const { accumulator, tensor } of matched) accumulator.addPartial(tensor.data, weight, this.#totalWeight);
+  }
+
+  /** What it has come to; views of its own numbers, which change with what is added later. */
+  partial(): PartialMean {
+    const tensors = new Map([...this.#accumulators].map(([name, sum]) => [name, sum.partial()]));
+    return { tensors, weight: this.#totalWeight };
+  }
+
   /** New tensors in the order of the template; copies of the template when the total weight is 0. */
   result(): NamedTensors {
     if (this.#totalWeight === 0) return new Map([...this.#template].map(([name, tensor]) => [name, copyOf(tensor)]));
     return new Map([...this.#accumulators].map(([name, sum]) => [name, sum.result(this.#totalWeight)]));
   }
 
-  #match(tensors: NamedTensors, origin: string): readonly Match[] {
+  #match(tensors: NamedTensors, origin: string, what: "contribution" | "partial" = "contribution"): readonly Match[] {
     for (const name of tensors.keys()) {
       if (!this.#template.has(name)) throw incompatible(origin, `no tensor ${JSON.stringify(name)}`, "one", name);
     }
     return [...this.#accumulators].map(([name, accumulator]) => {
       const tensor = tensors.get(name);
-      const expected = this.#template.get(name);
+      const own = this.#template.get(name);
+      const expected = own && { ...likenessOf(own), ...(what === "partial" && { dtype: accumulator.partialDtype }) };
       if (tensor === undefined) throw incompatible(origin, `tensor ${JSON.stringify(name)}`, "none", name);
-      if (expected !== undefined && !isAlike(tensor, expected)) {
+      if (expected !== undefined && !isAlike(likenessOf(tensor), expected)) {
         throw incompatible(origin, `tensor ${JSON.stringify(name)} to be ${typeOf(expected)}`, typeOf(tensor), name);
       }
       return { name, tensor, accumulator };
@@ -66,16 +93,26 @@ interface Match {
   readonly accumulator: Accumulator;
 }
 
-function isAlike(a: Tensor, b: Tensor): boolean {
+interface Likeness {
+  readonly dtype: DType;
+  readonly shape: readonly number[];
+  readonly length: number;
+}
+
+function likenessOf({ dtype, shape, data }: Tensor): Likeness {
+  return { dtype, shape, length: data.length };
+}
+
+function isAlike(a: Likeness, b: Likeness): boolean {
   return (
     a.dtype === b.dtype &&
-    a.data.length === b.data.length &&
+    a.length === b.length &&
     a.shape.length === b.shape.length &&
     a.shape.every((extent, axis) => extent === b.shape[axis])
   );
 }
 
-function typeOf({ dtype, shape }: Tensor): string {
+function typeOf({ dtype, shape }: Pick<Tensor, "dtype" | "shape">): string {
   return `${dtype} of shape [${shape.join(", ")}]`;
 }
 

@@ -37,8 +37,10 @@ export const JobSpec = z.strictObject({
   /** Evaluated with the weights of every round; has as many partitions as `dataset`. */
   validation: DatasetId.optional(),
   training: TrainingSettings,
-  /** So many functions average each round, a slice of all deltas each (`slicesOf`); absent for one. */
+  /** In so many objects the weights of each round are stored (`slicingOf`); absent for one. */
   slices: z.number().int().min(1).max(10_000).optional(),
+  /** In so many parts they are averaged, a multiple of the slices; absent for as many. */
+  parts: z.number().int().min(1).max(10_000).optional(),
 });
 export type JobSpec = z.infer<typeof JobSpec>;
 

@@ -1,7 +1,8 @@
 import * as z from "zod";
 import { AttemptId, JobId } from "../ids.js";
 import { ErrorRecord } from "./job.js";
-import { Partition, Round, Slice, Stage } from "./stage.js";
+import { ReductionNode } from "./reduction.js";
+import { Partition, Round, Stage } from "./stage.js";
 
 /** The payload of an executor invocation: one attempt of one task. */
 export const TaskMessage = z.strictObject({
@@ -64,7 +65,7 @@ export const Claim = z.strictObject({
 });
 
 /**
- * On queue `deltas`. Hints, except for those with `slice`: a delta (or a slice) was committed, or (without a claim) the driver finds a
+ * On queue `deltas`. Hints, except for those with `make`: a delta was committed, or (without a claim) the driver finds a
  * complete round without weights.
  */
 export const DeltaMessage = z.strictObject({
@@ -73,8 +74,8 @@ export const DeltaMessage = z.strictObject({
   job: JobId,
   round: Round,
   claim: Claim.optional(),
-  /** Average this slice of the round's deltas. */
-  slice: Slice.optional(),
+  /** Make this of the round's deltas, and what can be made of it then. */
+  make: ReductionNode.optional(),
   /** From a parameter server to the next one: a look that was left out, because there had been one a moment before. */
   isLeftOut: z.literal(true).optional(),
 });

@@ -5,8 +5,10 @@ export const Round = z.number().int().min(0).max(999_999);
 /** Partition indices are 0-based. */
 export const Partition = z.number().int().min(0).max(99_999);
 
-/** Slices of the weights are 0-based. */
+/** Slices of the weights, the parts in which they are averaged, and groups of partitions are 0-based. */
 export const Slice = z.number().int().min(0).max(9_999);
+export const Part = z.number().int().min(0).max(9_999);
+export const Group = z.number().int().min(0).max(9_999);
 
 /**
  * What a job is doing: one set of tasks, one a partition. `train` commits deltas of its round; `evaluate` and

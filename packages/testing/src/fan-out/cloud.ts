@@ -34,7 +34,6 @@ export interface CloudParts {
   readonly batchMs: { readonly median: number; readonly sigma: number };
   /** Of one round. */
   readonly batches: number;
-  readonly slicesBy: "messages" | "invocations";
 }
 
 const maxReceives = 5;
@@ -51,7 +50,6 @@ export class Cloud {
   readonly latencies: Latencies;
   readonly weights: Weights;
   readonly turns: Turns;
-  readonly slicesBy: CloudParts["slicesBy"];
   readonly queues: Readonly<Record<QueueName, SimulatedQueue>>;
   readonly functions: FunctionPool;
   readonly sources: Readonly<Record<QueueName, EventSource>>;
@@ -63,11 +61,10 @@ export class Cloud {
 
   constructor(parts: CloudParts) {
     this.#parts = parts;
-    const { setup, latencies, weights, story, seed, startAt, slicesBy } = parts;
+    const { setup, latencies, weights, story, seed, startAt } = parts;
     this.setup = setup;
     this.latencies = latencies;
     this.weights = weights;
-    this.slicesBy = slicesBy;
     this.time = new VirtualTime(startAt);
     this.objects = new MemoryObjectStore(this.time);
     this.chance = new Chance(keyOf(seed, "cloud"));
@@ -97,10 +94,9 @@ export class Cloud {
     });
   }
 
-  /** A slice that is handed out by an invocation instead of a message. */
-  invokeSlice(body: string): void {
-    const message: QueueMessage = { id: "", body, receiveCount: 1, receipt: "" };
-    void this.#aggregate([message]);
+  /** One that is started with a message of its own. */
+  invokeServer(message: DeltaMessage): void {
+    void this.#serve([message]);
   }
 
   /** Resolves when no function is busy any more. */
@@ -128,14 +124,14 @@ export class Cloud {
   }
 
   #aggregate(messages: readonly QueueMessage[]): Promise<void> {
-    const decoded = messages.map(({ body }) => decodeMessage(DeltaMessage, body, "deltas"));
-    const order = decoded.find(({ slice }) => slice !== undefined);
+    return this.#serve(messages.map(({ body }) => decodeMessage(DeltaMessage, body, "deltas")));
+  }
+
+  #serve(messages: readonly DeltaMessage[]): Promise<void> {
     return this.functions.call("parameter-server", async (environment) => {
-      environment.isOnSlice = order !== undefined;
-      const began = this.time.exact;
-      await handleDeltaMessages(decoded, environment.deps);
-      if (order !== undefined) this.#parts.story.slice(order.round, began);
-      environment.isOnSlice = false;
+      environment.isOnPart = messages.some(({ make }) => make !== undefined);
+      await handleDeltaMessages(messages, environment.deps);
+      environment.isOnPart = false;
     });
   }
 

@@ -1,12 +1,5 @@
-import {
-  DeltaMessage,
-  decodeMessage,
-  type Engine,
-  type EngineSession,
-  type TaskMessage,
-  type TrainRequest,
-} from "@stampede/core";
-import { Executor, type DriverDeps, type ExecutorDeps } from "@stampede/training";
+import { type Engine, type EngineSession, type TaskMessage, type TrainRequest } from "@stampede/core";
+import { Executor, type DriverDeps, type ExecutorDeps, type ParameterServerDeps } from "@stampede/training";
 import { tinyEngine } from "../tiny-engine.js";
 import type { Role } from "./bill.js";
 import type { Cloud } from "./cloud.js";
@@ -20,12 +13,12 @@ const leastReads = 2;
 /** A process in which a function runs again and again: what it remembers hangs on its ports. It has one processor and one network. */
 export class Environment {
   readonly role: Role;
-  readonly deps: DriverDeps & ExecutorDeps;
+  readonly deps: DriverDeps & ExecutorDeps & ParameterServerDeps;
   /** Bytes of bodies that are on their way or worked at, and the most that ever were. */
   heldBytes = 0;
   mostHeldBytes = 0;
-  /** Whether it works on one slice of a round. */
-  isOnSlice = false;
+  /** Whether it works on one part of a round. */
+  isOnPart = false;
   readonly #cloud: Cloud;
   readonly #processor: Line;
   readonly #network: Line;
@@ -50,7 +43,8 @@ export class Environment {
       clock: { now: () => time.now() },
       unique,
       events: { emit: () => undefined },
-      executors: { start: (task) => this.#start(task) },
+      executors: { start: (task) => this.#invoke(() => this.#cloud.invokeExecutor(task)) },
+      startServer: (message) => this.#invoke(() => this.#cloud.invokeServer(message)),
       engine: () => Promise.resolve(this.#engine()),
       residentBytes: setup.memoryMb.executor * 2 ** 19,
       stopCheckMs: setup.stopCheckMs,
@@ -131,12 +125,12 @@ export class Environment {
     }
   }
 
-  async #start(task: TaskMessage): Promise<void> {
+  async #invoke(call: () => void): Promise<void> {
     const { bill, latencies, chance } = this.#cloud;
     bill.add("lambda:Invoke");
     await this.compute(latencies.requestCpuMs);
     await this.pass(chance.around(latencies.invoke));
-    this.#cloud.invokeExecutor(task);
+    call();
   }
 
   #queue(name: QueueName): DriverDeps["queues"]["driver"] {
@@ -144,11 +138,6 @@ export class Environment {
     return {
       send: async (body, options) => {
         await this.compute(latencies.requestCpuMs);
-        if (name === "deltas" && this.#cloud.slicesBy === "invocations" && isSliceOrder(body)) {
-          bill.add("lambda:Invoke");
-          await this.pass(chance.around(latencies.invoke));
-          return this.#cloud.invokeSlice(body);
-        }
         bill.add("sqs:SendMessage");
         await this.pass(chance.around(latencies.sqsSend));
         return queues[name].send(body, options);
@@ -178,8 +167,4 @@ export class Environment {
       close: () => inner.close(),
     };
   }
-}
-
-function isSliceOrder(body: string): boolean {
-  return decodeMessage(DeltaMessage, body, "deltas").slice !== undefined;
 }

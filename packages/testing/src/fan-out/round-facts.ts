@@ -23,16 +23,17 @@ export interface RoundTimeline {
   readonly lastExecutorReady: number;
   readonly firstDelta: number;
   readonly lastDelta: number;
-  /** These only where a round is averaged in slices. */
-  readonly planned?: number;
-  readonly firstSliceBegins?: number;
-  readonly lastSliceBegins?: number;
+  /** These only where several functions average a round, and what there is of them. */
+  readonly firstPlan?: number;
+  readonly lastPlan?: number;
+  readonly lastSum?: number;
+  readonly lastPart?: number;
   readonly lastSlice?: number;
   readonly weights: number;
 }
 
 export function factsOfRound(story: RoundStory): RoundFacts {
-  const { round, beganAt, endedAt = NaN, plannedAt, slicesBegan, slicesCommitted, weightsAt = NaN } = story;
+  const { round, beganAt, endedAt = NaN, reduced, weightsAt = NaN } = story;
   const tasks = [...story.tasks.values()];
   const commits = tasks.map(({ committedAt = NaN }) => committedAt);
   const slowestMs = most(tasks.map((task, index) => (commits[index] ?? NaN) - task.beganAt));
@@ -50,12 +51,10 @@ export function factsOfRound(story: RoundStory): RoundFacts {
       lastExecutorReady: after(most(tasks.map((task) => task.readyAt))),
       firstDelta: after(least(commits)),
       lastDelta: after(most(commits)),
-      ...(plannedAt !== undefined && {
-        planned: after(plannedAt),
-        firstSliceBegins: after(least(slicesBegan)),
-        lastSliceBegins: after(most(slicesBegan)),
-        lastSlice: after(most(slicesCommitted)),
-      }),
+      ...(reduced.plans.length > 0 && { firstPlan: after(least(reduced.plans)), lastPlan: after(most(reduced.plans)) }),
+      ...(reduced.sums.length > 0 && { lastSum: after(most(reduced.sums)) }),
+      ...(reduced.parts.length > 0 && { lastPart: after(most(reduced.parts)) }),
+      ...(reduced.slices.length > 0 && { lastSlice: after(most(reduced.slices)) }),
       weights: after(weightsAt),
     },
     requests: story.requests,

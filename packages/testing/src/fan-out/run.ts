@@ -9,10 +9,11 @@ import {
   keys,
   parseJobId,
   sha256Hex,
-  slicesOf,
+  slicingOf,
   tensorOf,
   type JobSpec,
   type ObjectStore,
+  type Slicing,
 } from "@stampede/core";
 import { memorySource, shardDataset } from "@stampede/data";
 import { submitJob } from "@stampede/training";
@@ -20,7 +21,7 @@ import { MemoryObjectStore } from "../memory-object-store.js";
 import { mix, unit } from "../simulation/random.js";
 import { specOf } from "../simulation/shapes.js";
 import { sumOf, type Requests, type Role } from "./bill.js";
-import { Cloud, makeClient, type CloudParts } from "./cloud.js";
+import { Cloud, makeClient } from "./cloud.js";
 import type { PoolFacts } from "./function-pool.js";
 import { publishedLatencies, type Latencies } from "./latencies.js";
 import { factsOfRound, type RoundFacts } from "./round-facts.js";
@@ -42,10 +43,8 @@ export interface FanOutOptions {
   readonly setup: CloudSetup;
   /** @default {@link publishedLatencies} */
   readonly latencies?: Latencies;
-  /** How many functions average a round. @default what a job of this size gets when it is submitted */
-  readonly slices?: number;
-  /** How those are handed their slices; the product sends messages. @default "messages" */
-  readonly slicesBy?: CloudParts["slicesBy"];
+  /** How a round is averaged. @default what a job of this size gets when it is submitted */
+  readonly slicing?: Slicing;
   /** Batches of a round, and so the pieces in which the work is done. @default 30 */
   readonly batches?: number;
   /** @default 1 */
@@ -55,6 +54,7 @@ export interface FanOutOptions {
 export interface FanOutFacts {
   readonly partitions: number;
   readonly slices: number;
+  readonly parts: number;
   readonly status: JobResult["status"];
   readonly weightsSha256: string | undefined;
   readonly rounds: readonly RoundFacts[];
@@ -89,8 +89,8 @@ const limits = {
  */
 export async function runFanOut(options: FanOutOptions): Promise<FanOutFacts> {
   const { partitions, rounds, weightBytes, localWorkMs, workSigma = 0.05, setup, seed = 1, batches = 30 } = options;
-  const slices = options.slices ?? slicesOf({ partitions, weightBytes });
-  const width = Math.max(16, 2 * slices);
+  const slicing = options.slicing ?? slicingOf({ partitions, weightBytes });
+  const width = Math.max(16, 2 * slicing.parts);
   const job = parseJobId("fan-out");
   const story = new Story(job);
   const { partitionBytes = 1_000_000 } = options;
@@ -98,13 +98,12 @@ export async function runFanOut(options: FanOutOptions): Promise<FanOutFacts> {
   const cloud = new Cloud({
     setup,
     latencies: options.latencies ?? publishedLatencies,
-    weights: new Weights({ job, partitions, slices, ...sizes }),
+    weights: new Weights({ job, parts: slicing.parts, ...sizes }),
     story,
     seed,
     startAt,
     batchMs: { median: localWorkMs / batches, sigma: workSigma },
     batches,
-    slicesBy: options.slicesBy ?? "messages",
   });
   story.bill = cloud.bill;
   const dataset = await storeDataset(cloud.objects, { partitions, rows: batches, width });
@@ -121,13 +120,13 @@ export async function runFanOut(options: FanOutOptions): Promise<FanOutFacts> {
     seed,
     clip: undefined,
   } as const;
-  const spec = specOf(job, shape, { ...limits, slices }, { dataset, validation: undefined }, startAt);
+  const spec = specOf(job, shape, { ...limits, ...slicing }, { dataset, validation: undefined }, startAt);
   await submit(spec, width, cloud);
   await cloud.time.run(
     () => story.hasEnded,
     () => cloud.settle(),
   );
-  return factsOf(cloud, story, { partitions, slices });
+  return factsOf(cloud, story, { partitions, ...slicing });
 }
 
 async function submit(spec: JobSpec, width: number, cloud: Cloud): Promise<void> {
@@ -142,7 +141,7 @@ async function submit(spec: JobSpec, width: number, cloud: Cloud): Promise<void>
 async function factsOf(
   cloud: Cloud,
   story: Story,
-  { partitions, slices }: { readonly partitions: number; readonly slices: number },
+  { partitions, slices, parts }: Slicing & { readonly partitions: number },
 ): Promise<FanOutFacts> {
   const key = keys.result(parseJobId("fan-out"));
   const stored = await cloud.objects.get(key);
@@ -152,6 +151,7 @@ async function factsOf(
   return {
     partitions,
     slices,
+    parts,
     status: result.status,
     weightsSha256: result.weightsSha256,
     rounds: story.rounds.map(factsOfRound),

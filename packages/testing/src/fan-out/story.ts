@@ -24,16 +24,16 @@ interface Task extends TaskTimes {
   committedAt: number | undefined;
 }
 
+type ReducedKind = "plans" | "sums" | "parts" | "slices";
+
 /** What happened in a round. */
 export interface RoundStory {
   readonly round: number;
   /** The head that begins it was committed. */
   readonly beganAt: number;
   readonly tasks: Map<number, Task>;
-  /** What the slices are made of was committed. */
-  plannedAt: number | undefined;
-  readonly slicesBegan: number[];
-  readonly slicesCommitted: number[];
+  /** When objects of its reduction were committed, by their kind. */
+  readonly reduced: Readonly<Record<ReducedKind, number[]>>;
   weightsAt: number | undefined;
   /** The head that follows, or the job's result, was committed. */
   endedAt: number | undefined;
@@ -65,18 +65,14 @@ export class Story {
     const partition = partitionOfOutput(key, job, { kind: "train", round: round.round });
     const task = partition === undefined ? undefined : round.tasks.get(partition);
     if (task !== undefined) task.committedAt ??= at;
-    if (key === keys.slicePlan(job, round.round)) round.plannedAt = at;
-    if (sliceOfKey(key, job, round.round) !== undefined) round.slicesCommitted.push(at);
+    const reduced = reducedKind(key, job, round.round);
+    if (reduced !== undefined) round.reduced[reduced].push(at);
     if (key === keys.weights(job, round.round)) round.weightsAt = at;
   }
 
   begin({ stage, partition }: TaskMessage, times: TaskTimes): void {
     const round = this.rounds.find((each) => each.round === stage.round);
     if (round?.tasks.has(partition) === false) round.tasks.set(partition, { ...times, committedAt: undefined });
-  }
-
-  slice(of: number, began: number): void {
-    this.rounds.find(({ round }) => round === of)?.slicesBegan.push(began);
   }
 
   get #current(): RoundStory | undefined {
@@ -94,9 +90,7 @@ export class Story {
       round,
       beganAt: at,
       tasks: new Map(),
-      plannedAt: undefined,
-      slicesBegan: [],
-      slicesCommitted: [],
+      reduced: { plans: [], sums: [], parts: [], slices: [] },
       weightsAt: undefined,
       endedAt: undefined,
       requests: {},
@@ -110,9 +104,14 @@ export class Story {
   }
 }
 
-/** The folder or file that an object is in, whatever its job, round and partition. */
+function reducedKind(key: string, job: JobId, round: number): ReducedKind | undefined {
+  if (sliceOfKey(key, job, round) !== undefined) return "slices";
+  const folder = keys.reduction(job, round);
+  const [kind] = key.startsWith(folder) ? key.slice(folder.length).split("/") : [];
+  return kind === "plans" || kind === "sums" || kind === "parts" ? kind : undefined;
+}
+
+/** The folder or file that an object is in, whatever its job, round, group and partition. */
 function kindOf(key: string): string {
-  const parts = key.split("/");
-  const last = parts.at(-1) ?? "";
-  return /^\d/.test(last) ? (parts.at(-2) ?? "") : last;
+  return key.split("/").findLast((name) => !/^\d/.test(name)) ?? "";
 }

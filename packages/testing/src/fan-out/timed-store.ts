@@ -18,8 +18,8 @@ export class TimedStore implements ObjectStore {
     const { objects, weights } = this.#cloud;
     // What it weighs is known before it is asked for, as far as the number of requests goes.
     const whole = await objects.get(key);
-    const { isOnSlice, role } = this.#environment;
-    const bytes = whole === undefined ? 0 : weights.read(key, whole.body, range, isOnSlice);
+    const { isOnPart, role } = this.#environment;
+    const bytes = whole === undefined ? 0 : weights.read(key, whole.body, range, isOnPart);
     const read = (): Promise<StoredObject | undefined> => this.#get(key, range, bytes);
     const isDelta = role === "parameter-server" && range === undefined && key.includes("/deltas/");
     return isDelta ? this.#environment.readAhead(bytes, read) : read();
@@ -27,8 +27,8 @@ export class TimedStore implements ObjectStore {
 
   async #get(key: string, range: ByteRange | undefined, bytes: number): Promise<StoredObject | undefined> {
     const { bill, objects, latencies } = this.#cloud;
-    const { isOnSlice, role } = this.#environment;
-    await this.#reads(key, bill.addRead(bytes, range !== undefined || isOnSlice));
+    const { isOnPart, role } = this.#environment;
+    await this.#reads(key, bill.addRead(bytes, range !== undefined || isOnPart));
     const found = await objects.get(key, range);
     if (found === undefined) return undefined;
     const { loadBytesPerSecond, averageBytesPerSecond } = latencies;

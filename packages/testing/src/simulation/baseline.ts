@@ -53,6 +53,7 @@ const limits: JobLimits = {
   graceSeconds: 60,
   lateDeltas: "discard",
   slices: 1,
+  parts: 1,
   checkpointSeconds: 300,
 };
 
@@ -95,7 +96,7 @@ function* outputsIn({ ledger }: History, folder: string): Generator<[string, str
 
 /** Whether a task has committed this object. */
 export function isOutput(key: string): boolean {
-  return /\/(deltas|evaluations|predictions)\/\d+\.\w+$/.test(key);
+  return /\/(deltas\/\d+|evaluations|predictions)\/\d+\.\w+$/.test(key);
 }
 
 /** Whether a train task keeps work in this object that is not finished. */

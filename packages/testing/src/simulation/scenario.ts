@@ -1,6 +1,6 @@
-import { roundsOf, workOf } from "@stampede/core";
+import { groupsIn, roundsOf, workOf } from "@stampede/core";
 import { below, keyOf, logUniform, mix, pick, unit } from "./random.js";
-import { planOf, shapeCount, shapeOf, type JobLimits, type JobShape, type Poison } from "./shapes.js";
+import { largeShapes, planOf, shapeCount, shapeOf, type JobLimits, type JobShape, type Poison } from "./shapes.js";
 import { fairWeather, simulatedKinds, type SimulatedKind, type Weather } from "./weather.js";
 import type { Habits } from "./world.js";
 
@@ -43,7 +43,7 @@ export function scenarioOf(seed: number): Scenario {
 /** @param isShort invocations are: of three shapes the one with the longest tasks is taken, for in others nothing is cut */
 function jobOf(key: number, isShort: boolean): JobPlan {
   const draw = (name: string): number => keyOf(key, name);
-  const shapes = [1, 2, 3].map((n) => shapeOf(below(shapeCount, mix(draw("shape"), n))));
+  const shapes = [1, 2, 3].map((n) => shapeOf(shapeIndex(mix(draw("shape"), n))));
   const [first = shapeOf(0), ...others] = shapes;
   const shape = isShort
     ? others.reduce((long, each) => (batchesIn(each) > batchesIn(long) ? each : long), first)
@@ -55,6 +55,12 @@ function jobOf(key: number, isShort: boolean): JobPlan {
     poison: limits.quorum === 1 && unit(draw("poison")) < 0.04 ? poisonOf(shape, draw("poisoned")) : undefined,
     cancelAfterMs: unit(draw("cancel")) < 0.05 ? logUniform(50, 30_000, draw("cancelled")) : undefined,
   };
+}
+
+const largeShare = 0.002;
+
+function shapeIndex(key: number): number {
+  return unit(mix(key, 1)) < largeShare ? pick(largeShapes, mix(key, 2)) : below(shapeCount, key);
 }
 
 /** Batches of the longest task of the first round. */
@@ -80,7 +86,9 @@ function limitsOf(shape: JobShape, key: number): JobLimits {
     quorum: hasQuorum ? pick([0.3, 0.5, 0.7], draw("share")) : 1,
     graceSeconds: pick([0, 1, 60], draw("grace")),
     lateDeltas: pick(["discard", "merge"], draw("late")),
-    slices: shape.kind === "train" && unit(draw("sliced")) < 0.25 ? pick([2, 2, 3], draw("slices")) : 1,
+    ...(shape.kind === "train" && unit(draw("sliced")) < slicedShare(shape)
+      ? pick(slicings, draw("slices"))
+      : { slices: 1, parts: 1 }),
     checkpointSeconds: pick([0.01, 4, 300], draw("checkpoints")),
   };
 }
@@ -94,6 +102,17 @@ function poisonOf(shape: JobShape, key: number): Poison {
   };
 }
 
+/** Large ones are there for that. */
+function slicedShare({ partitionRows }: JobShape): number {
+  return groupsIn(partitionRows.length) > 1 ? 0.75 : 0.25;
+}
+
+const slicings: readonly [Pick<JobLimits, "slices" | "parts">, ...Pick<JobLimits, "slices" | "parts">[]] = [
+  { slices: 1, parts: 2 },
+  { slices: 2, parts: 2 },
+  { slices: 2, parts: 4 },
+  { slices: 3, parts: 3 },
+];
 const poisons = ["fails", "out-of-memory", "dies-before"] as const;
 const trainPoisons = [...poisons, "not-finite"] as const;
 

@@ -26,8 +26,9 @@ export interface JobLimits {
   readonly quorum: number;
   readonly graceSeconds: number;
   readonly lateDeltas: JobSpec["training"]["lateDeltas"];
-  /** So many functions average a round. */
+  /** In how many slices and parts a round is averaged. */
   readonly slices: number;
+  readonly parts: number;
   readonly checkpointSeconds: number;
 }
 
@@ -40,6 +41,9 @@ export interface Poison {
 
 /** How many shapes there are: few enough for their undisturbed results to be kept. */
 export const shapeCount = 256;
+/** Shapes that follow have more partitions than are added up as one group. These are trainings of one round: more takes too long. */
+export const largeShapes = [261, 265] as const;
+const many = 66;
 
 const kinds = ["train", "train", "train", "train", "train", "train", "evaluate", "predict"] as const;
 /** Lists to draw from: what is in one more often is drawn more often. Many small jobs find more than few large ones. */
@@ -49,12 +53,12 @@ const rowCounts = [3, 3, 3, 5, 2, 1, 0, 8] as const;
 const frequencies = ["epoch", "epoch", "fit", "batch", { steps: 2 }] as const;
 const states = ["carried", "averaged", "reset"] as const;
 
-/** One of the shapes; small ones are frequent. */
+/** One of the shapes; small ones are frequent. @param index below `shapeCount`, or one of `largeShapes` */
 export function shapeOf(index: number): JobShape {
   const key = mix(0x5eed, index);
   const draw = (name: number): number => mix(key, name);
   const kind = pick(kinds, draw(1));
-  const partitions = pick(partitionCounts, draw(2));
+  const partitions = index < shapeCount ? pick(partitionCounts, draw(2)) : many;
   const rows = Array.from({ length: partitions }, (_, partition) => pick(rowCounts, mix(draw(3), partition)));
   const validates = kind === "train" && unit(draw(4)) < 0.25;
   const validationRows = Array.from({ length: partitions }, (_, p) => below(4, mix(draw(5), p)));
@@ -107,13 +111,13 @@ export function specOf(
     partitionRows,
     ...(validation && { validation }),
     training: settingsOf(shape, limits),
-    ...(limits.slices > 1 && { slices: limits.slices }),
+    ...(limits.parts > 1 && { slices: limits.slices, parts: limits.parts }),
   });
 }
 
 function settingsOf(shape: JobShape, limits: Partial<JobLimits>): TrainingSettings {
   const { partitionRows, epochs, batchSize, frequency, optimizerState, shuffle, seed, clip } = shape;
-  const { jobTimeoutSeconds, slices: _slices, ...others } = limits;
+  const { jobTimeoutSeconds, slices: _slices, parts: _parts, ...others } = limits;
   const guard = clip === undefined ? {} : { deltaNorm: { clip } };
   const own = { epochs, batchSize, frequency, optimizerState, shuffle, seed, ...guard };
   const limit = jobTimeoutSeconds === undefined ? {} : { jobTimeoutSeconds };

@@ -36,7 +36,7 @@ const changes: Readonly<Record<string, Change>> = {
   "frequency-epoch": everyShape(() => ({ frequency: "epoch" })),
   "no-validation": everyShape(() => ({ validationRows: undefined })),
   "no-clip": everyShape(() => ({ clip: undefined })),
-  "1-slice": everyJob((plan) => ({ ...plan, limits: { ...plan.limits, slices: 1 } })),
+  "1-part": everyJob((plan) => ({ ...plan, limits: { ...plan.limits, slices: 1, parts: 1 } })),
   "reset-state": everyShape(() => ({ optimizerState: "reset" })),
   cold: habit({ warmth: 0 }),
   "steady-latency": habit({ latencyMs: [1, 3] }),

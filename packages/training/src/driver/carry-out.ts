@@ -24,7 +24,7 @@ import { commitResult } from "../store/job-store.js";
 import { cancelledResult, failedResult, succeededResult } from "./result.js";
 
 /** How many executors are started at the same time: each takes a request or two, and a stage may have 10,000. */
-const startsAtOnce = 64;
+const startsAtOnce = 128;
 
 /**
  * Does what the state machine decided, in its order; executors are started beside each other. Each action may be done twice: its effect is

@@ -44,7 +44,8 @@ export function planJob(job: KnownJob, isOld: (at: number) => boolean): JobPlan 
 /**
  * Executors that train round r go on from the optimizer state in the delta of round r-1, and nobody reads older ones: their rounds are
  * committed. With a quorum a partition may have been left out for any number of rounds, and then an old delta is its newest. What an
- * attempt left unfinished only another attempt of the same round reads.
+ * attempt left unfinished only another attempt of the same round reads, and what was on the way to a round's weights nobody does once
+ * they are there.
  */
 function planUnfinished({ spec, head, objects }: KnownJob): JobPlan {
   if (spec.kind !== "train" || head === undefined) return { removals: [] };
@@ -54,7 +55,8 @@ function planUnfinished({ spec, head, objects }: KnownJob): JobPlan {
   const removals = removalsOf(objects, ({ key }) => {
     const round = roundOfKey(key, spec.job) ?? Infinity;
     const kind = kindOf(key, spec.job);
-    if (kind === "checkpoints") return round <= lastTrained ? kind : undefined;
+    const isOfItsRound = kind === "checkpoints" || key.startsWith(keys.reduction(spec.job, round));
+    if (isOfItsRound) return round <= lastTrained ? kind : undefined;
     return (kind === "deltas" || kind === "progress") && round <= lastUnread ? kind : undefined;
   });
   return { removals };
@@ -102,7 +104,7 @@ function kindOf(key: string, job: JobId): GarbageKind | undefined {
   const round = roundOfKey(key, job);
   if (round === undefined) return undefined;
   if (key === keys.weights(job, round) || sliceOfKey(key, job, round) !== undefined) return "weights";
-  if (key === keys.slicePlan(job, round)) return "deltas";
+  if (key.startsWith(keys.reduction(job, round))) return "deltas";
   for (const kind of ["train", "evaluate", "predict"] as const) {
     const stage = { kind, round };
     if (key.startsWith(keys.outputs(job, stage))) return kind === "train" ? "deltas" : "outputs";

@@ -5,27 +5,29 @@ import {
   isStampedeError,
   keys,
   partitionOfOutput,
-  slicesIn,
+  slicingIn,
   type JobId,
   type JobSpec,
+  type ReductionNode,
 } from "@stampede/core";
 import type { ParameterServerDeps } from "../deps.js";
 import { failJob } from "../driver/fail-job.js";
 import { rememberTold, sightOf, specOf, wasTold } from "../remembered.js";
 import { exists } from "../store/records.js";
 import { aggregateRound } from "./aggregate-round.js";
-import { averageSlice, isSliceWanted } from "./average-slice.js";
 import { DamagedDelta } from "./read-delta.js";
 import { planOf } from "./round-plan.js";
 import { lookDelayMs, type RoundSight } from "./sight.js";
-import { advanceSlices } from "./sliced-round.js";
+import { advanceReduction } from "./reduction/advance.js";
+import { climb } from "./reduction/climb.js";
+import { belongs, keyOf } from "./reduction/tree.js";
 
 /** What it takes at least to start a task again and to train it. */
 const mendingMs = 15_000;
 
 /**
  * The parameter server: for every round that the messages speak of, it adds up, in the order of partitions, what is there; when all is
- * there it commits the next weights. Of a round that is averaged in slices it hands these out, and commits when they are there.
+ * there it commits the next weights. Of a round that several functions average it hands out the parts (`reduction/`).
  *
  * What is there it knows from the hints themselves, and looks (a list) only where those do not tell it all: at the first hint of a round, and
  * then for all hints of a second together, for which a delayed message comes back. Hints that come when the driver has been told already change nothing; one of the
@@ -34,12 +36,14 @@ const mendingMs = 15_000;
  * @throws StampedeError `store.*`, whatever may pass at another attempt
  */
 export async function handleDeltaMessages(messages: readonly DeltaMessage[], deps: ParameterServerDeps): Promise<void> {
-  const [order, ...others] = messages.filter(({ slice }) => slice !== undefined);
-  const isWanted = order !== undefined && (await isSliceWanted(order, deps.store));
-  // One slice an invocation: all that wait here would wait for each other. Not before the store has answered, or they would become more
+  const order = await orderIn(messages, deps);
+  // One order an invocation: all that wait here would wait for each other. Not before the store has answered, or they would become more
   // and more while it does not.
-  for (const other of others) await deps.queues.deltas.send(encodeMessage(DeltaMessage, other));
-  for (const { job, round, hints } of roundsOf(messages.filter(({ slice }) => slice === undefined))) {
+  for (const message of messages) {
+    const isOther = message.make !== undefined && message !== order?.message;
+    if (isOther) await deps.queues.deltas.send(encodeMessage(DeltaMessage, message));
+  }
+  for (const { job, round, hints } of roundsOf(messages.filter(({ make }) => make === undefined))) {
     const isAsked = hints.some(({ claim, isLeftOut }) => claim === undefined && isLeftOut === undefined);
     if (!isAsked && wasTold(deps.store, job, round)) continue;
     const isSettled = await orFail(job, round, deps, () => answerHints(job, round, hints, deps));
@@ -48,22 +52,43 @@ export async function handleDeltaMessages(messages: readonly DeltaMessage[], dep
     await hintDriver(job, deps);
     rememberTold(deps.store, job, round);
   }
-  if (!isWanted) return;
-  const hasFailed = await orFail(order.job, order.round, deps, () => averageOrWait(order, deps));
-  if (hasFailed) await hintDriver(order.job, deps);
+  if (order === undefined || order.state === "ended") return;
+  const { job, round } = order.message;
+  const isSettled = order.state === "committed" || (await orFail(job, round, deps, () => makeOrWait(order, deps)));
+  if (isSettled) await hintDriver(job, deps);
+}
+
+/** An order, and what has become of its round and of what it asks for. */
+interface Order {
+  readonly message: DeltaMessage;
+  readonly node: ReductionNode;
+  readonly state: "ended" | "committed" | "under-way";
+  readonly isMade: boolean;
+}
+
+async function orderIn(messages: readonly DeltaMessage[], { store }: ParameterServerDeps): Promise<Order | undefined> {
+  const message = messages.find(({ make }) => make !== undefined);
+  if (message?.make === undefined) return undefined;
+  const { job, round, make: node } = message;
+  const asked = [keys.result(job), keys.weights(job, round), keyOf(message, round, node)];
+  const [hasEnded, isCommitted, isMade = false] = await Promise.all(asked.map((key) => exists(store, key)));
+  const state = hasEnded === true ? "ended" : isCommitted === true ? "committed" : "under-way";
+  return { message, node, state, isMade };
 }
 
 /**
- * A slice that met a damaged delta is tried again when that may have been made anew. Whoever does that may as well find that it is whole, and
+ * A sum that met a damaged delta is tried again when that may have been made anew. Whoever does that may as well find that it is whole, and
  * that only reads were damaged: then nobody says so.
  */
-async function averageOrWait(order: DeltaMessage, deps: ParameterServerDeps): Promise<false> {
-  const { job, round, slice = 0 } = order;
+async function makeOrWait({ message, node, isMade }: Order, deps: ParameterServerDeps): Promise<boolean> {
+  const { job, round } = message;
+  const spec = await specOf(deps.store, job);
+  if (!belongs(spec, node)) return false;
   try {
-    return await averageSlice(job, round, slice, deps);
+    return await climb(spec, round, { node, isMade }, deps);
   } catch (error) {
     if (error instanceof DamagedDelta) {
-      await deps.queues.deltas.send(encodeMessage(DeltaMessage, order), { delayMs: mendingMs });
+      await deps.queues.deltas.send(encodeMessage(DeltaMessage, message), { delayMs: mendingMs });
     }
     throw error;
   }
@@ -118,9 +143,7 @@ async function answerHints(
   const spec = await specOf(store, job);
   const sight = sightOf(store, job, round);
   for (const hint of hints) sight.note(hint);
-  if (slicesIn(spec) > 1) {
-    return advanceSlices({ spec, round, hints, sight, deps, leaveOut: () => leaveOut(job, round, sight, deps) });
-  }
+  if (slicingIn(spec).parts > 1) return advanceReduction({ spec, round, hints, sight, deps });
   const isKnown = sight.hasAllDeltas(spec);
   if (!isKnown && !sight.mustLook(hints)) return aggregateSome(spec, round, sight, deps);
   if (await exists(store, keys.weights(job, round))) return true;

@@ -1,5 +1,6 @@
 import {
   bytesOf,
+  groupOf,
   layoutOf,
   moveDelta,
   shortenDelta,
@@ -20,17 +21,18 @@ import { splitTensors, type RoundTensors } from "../round-tensors.js";
 const lateWeight = 1 / Math.sqrt(2);
 
 /**
- * The mean of one round's deltas. It grows in the order of partitions, so that its bits do not depend on who came first, and as far
- * as the deltas are there, so that little is left to do when the last one comes. What was added is committed and does not change.
+ * The mean of one round's deltas. Each group grows in the order of its partitions, so that its bits do not depend on who came first, and as
+ * far as the deltas are there, so that little is left to do when the last one comes; groups are added up in their order. What was added
+ * is committed and does not change.
  */
 export class RoundSum {
   readonly #spec: JobSpec;
   readonly #round: number;
   readonly #before: NamedTensors;
-  readonly #mean: WeightedMean;
-  readonly #optimizer: OptimizerMean;
-  /** Of the partitions that were added, in order. */
-  readonly #records: DeltaRecord[] = [];
+  /** Those that are begun: of the partitions that were added the deltas' records, in order. */
+  readonly #groups = new Map<number, GroupSum>();
+  /** All groups together, once they are complete. */
+  #total: GroupSum | undefined;
   readonly #late: DeltaRecord[] = [];
 
   /** @param before the weights that the round began with: of the shape that every delta must have */
@@ -38,18 +40,19 @@ export class RoundSum {
     this.#spec = spec;
     this.#round = round;
     this.#before = before;
-    this.#mean = new WeightedMean(before);
-    this.#optimizer = new OptimizerMean(spec);
   }
 
   /** Whether it is of this round, and all that was added counts by this plan. */
   fits({ job }: JobSpec, round: number, { members }: RoundPlan): boolean {
     const isOfRound = this.#spec.job === job && this.#round === round;
-    return isOfRound && this.#records.every(({ partition }, index) => members[index] === partition);
+    const planned = byGroup(members);
+    const isPlanned = ([group, { records }]: [number, GroupSum]): boolean =>
+      records.every(({ partition }, index) => planned.get(group)?.[index] === partition);
+    return isOfRound && [...this.#groups].every(isPlanned);
   }
 
   /**
-   * Adds the deltas of the plan that follow without a gap. After an error the sum MUST NOT be used any more.
+   * Adds the deltas of the plan that follow, within their group, without a gap. After an error the sum MUST NOT be used any more.
    * @param present partitions whose delta is committed
    * @returns whether all are added
    * @throws StampedeError `store.*`, `training.*`
@@ -62,31 +65,59 @@ export class RoundSum {
     // How long a delta may be follows from all of them.
     if (clip !== undefined && !isComplete) return false;
     const longest = clip === undefined ? Infinity : clip * (await this.#medianNorm(members, store));
-    const from = this.#records.length;
-    let to = from;
-    while (to < members.length && present.has(members[to] ?? -1)) to += 1;
-    for await (const delta of this.#deltas(members.slice(from, to), store)) this.#add(delta, longest);
+    const next = [...byGroup(members)].flatMap(([group, partitions]) => {
+      const from = this.#groups.get(group)?.records.length ?? 0;
+      const gap = partitions.findIndex((partition, index) => index >= from && !present.has(partition));
+      return partitions.slice(from, gap === -1 ? undefined : gap);
+    });
+    for await (const delta of this.#deltas(next, store)) this.#add(delta, longest);
     if (!isComplete) return false;
-    for (const partition of plan.late) await this.#addLate(partition, longest, store);
+    const total = this.#sumOfGroups();
+    for (const partition of plan.late) await this.#addLate(partition, total, longest, store);
+    this.#total = total;
     return true;
   }
 
   result(): RoundTensors & { readonly summary: RoundSummary } {
-    const weights = this.#mean.result();
-    return { weights, optimizer: this.#optimizer.result(), summary: summaryOf(this.#records, this.#late) };
+    const { mean, optimizer, records } = this.#total ?? this.#sumOfGroups();
+    return { weights: mean.result(), optimizer: optimizer.result(), summary: summaryOf(records, this.#late) };
+  }
+
+  /** Into the first one, which is not used any more: nothing is in memory twice. */
+  #sumOfGroups(): GroupSum {
+    const [first, ...rest] = [...this.#groups].toSorted(([a], [b]) => a - b).map(([, group]) => group);
+    const total = first ?? this.#emptySum();
+    for (const { mean, optimizer, records } of rest) {
+      total.mean.addPartial(mean.partial(), "a group of deltas");
+      total.optimizer.addSum(optimizer);
+      total.records.push(...records);
+    }
+    return total;
+  }
+
+  #emptySum(): GroupSum {
+    return { mean: new WeightedMean(this.#before), optimizer: new OptimizerMean(this.#spec), records: [] };
   }
 
   #add({ record, weights, optimizer, key }: ReadDelta, longest: number): void {
-    const { norm = 0, examples } = record;
+    const { norm = 0, examples, partition } = record;
     refuseTooLong(this.#spec, record);
     const counted = norm > longest ? shortenDelta(this.#before, weights, longest / norm) : weights;
-    this.#mean.add(counted, examples, key);
-    this.#optimizer.add(optimizer, examples, key);
-    this.#records.push(record);
+    const group = this.#groupOf(partition);
+    group.mean.add(counted, examples, key);
+    group.optimizer.add(optimizer, examples, key);
+    group.records.push(record);
+  }
+
+  #groupOf(partition: number): GroupSum {
+    const index = groupOf(partition);
+    const begun = this.#groups.get(index) ?? this.#emptySum();
+    this.#groups.set(index, begun);
+    return begun;
   }
 
   /** A delta of the round before, which was made from the weights of the round before that. */
-  async #addLate(partition: number, longest: number, store: ObjectStore): Promise<void> {
+  async #addLate(partition: number, { mean }: GroupSum, longest: number, store: ObjectStore): Promise<void> {
     const round = this.#round - 1;
     const delta = await readLate(this.#spec, round, partition, store);
     if (delta === undefined) return;
@@ -95,7 +126,7 @@ export class RoundSum {
     const moved = moveDelta(weights, base, this.#before);
     const { norm = 0 } = record;
     const counted = norm > longest ? shortenDelta(this.#before, moved, longest / norm) : moved;
-    this.#mean.add(counted, record.examples * lateWeight, key);
+    mean.add(counted, record.examples * lateWeight, key);
     this.#late.push(record);
   }
 
@@ -117,10 +148,28 @@ export function refuseTooLong({ training }: JobSpec, { norm = 0, job, round, par
   if (max !== undefined && norm > max) throw tooLong({ job, stage: { kind: "train", round }, partition }, norm, max);
 }
 
+interface GroupSum {
+  readonly mean: WeightedMean;
+  readonly optimizer: OptimizerMean;
+  readonly records: DeltaRecord[];
+}
+
+function byGroup(partitions: readonly number[]): ReadonlyMap<number, readonly number[]> {
+  const groups = new Map<number, number[]>();
+  for (const partition of partitions) {
+    const group = groupOf(partition);
+    const own = groups.get(group);
+    if (own === undefined) groups.set(group, [partition]);
+    else own.push(partition);
+  }
+  return groups;
+}
+
 /** The mean of the executors' optimizer states, where the job asks for it. */
 class OptimizerMean {
   readonly #wanted: boolean;
   #mean: WeightedMean | undefined;
+  #template: NamedTensors | undefined;
 
   constructor(spec: JobSpec) {
     this.#wanted = spec.training.optimizerState === "averaged";
@@ -129,8 +178,17 @@ class OptimizerMean {
   add(state: NamedTensors, examples: number, key: string): void {
     // An executor without examples never made a step, so its optimizer has no slots yet.
     if (!this.#wanted || examples === 0) return;
+    this.#template ??= state;
     this.#mean ??= new WeightedMean(state);
     this.#mean.add(state, examples, key);
+  }
+
+  /** What another one has come to. */
+  addSum(other: OptimizerMean): void {
+    if (other.#mean === undefined || other.#template === undefined) return;
+    this.#template ??= other.#template;
+    this.#mean ??= new WeightedMean(this.#template);
+    this.#mean.addPartial(other.#mean.partial(), "the optimizer states of a group");
   }
 
   result(): NamedTensors {

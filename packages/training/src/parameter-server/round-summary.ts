@@ -13,7 +13,7 @@ export function summaryOf(records: readonly DeltaRecord[], late: readonly DeltaR
   };
 }
 
-function contributionOf(record: DeltaRecord): Contribution {
+export function contributionOf(record: DeltaRecord): Contribution {
   const { partition, attempt, attemptId, examples, computeMs, tookMs, norm, memoryBytes, metrics } = record;
   return {
     partition,

@@ -1,33 +1,23 @@
-import {
-  keys,
-  partitionOfOutput,
-  sliceOfKey,
-  type DeltaMessage,
-  type JobId,
-  type JobSpec,
-  type ObjectStore,
-} from "@stampede/core";
+import { partitionOfOutput, type DeltaMessage, type JobId, type JobSpec, type ObjectStore } from "@stampede/core";
 import { listOutputs } from "../store/round-store.js";
 
 /** A list costs twelve times as much as a read: how long an environment collects hints before somebody looks for all of them, in ms. */
 export const lookDelayMs = 1_000;
 
 /**
- * What an environment knows of a round: which deltas, and which slices, are committed. It learns it from the claims of hints, and from
- * lists where those do not tell it all. A claim is only a hint: whoever reads what was claimed finds out whether it is there.
+ * What an environment knows of a round: which deltas are committed. It learns it from the claims of hints, and from the store where those
+ * do not tell it all. A claim is only a hint: whoever reads what was claimed finds out whether it is there.
  */
 export class RoundSight {
   readonly #job: JobId;
   readonly #round: number;
   readonly #deltas = new Map<number, "claimed" | "listed">();
-  readonly #slices = new Set<number>();
   #claims = 0;
   #hasLooked = false;
+  #hasJustLooked = false;
   #leftOutAt: number | undefined;
-  /** Whether it is committed what the round's slices are made of. */
-  isPlanned = false;
-  /** What is remembered of that, once it was read: when it was, and the etags of the deltas by partition. */
-  plan: { readonly madeAt: number; readonly etags: ReadonlyMap<number, string> } | undefined;
+  /** Groups of which it is committed what their sums are made of, with the etags of those deltas by partition. */
+  readonly plans = new Map<number, ReadonlyMap<number, string>>();
 
   constructor(job: JobId, round: number) {
     this.#job = job;
@@ -37,8 +27,7 @@ export class RoundSight {
   note({ claim }: DeltaMessage): void {
     if (claim === undefined) return;
     const partition = partitionOfOutput(claim.key, this.#job, { kind: "train", round: this.#round });
-    const slice = sliceOfKey(claim.key, this.#job, this.#round);
-    if (slice !== undefined) this.#slices.add(slice);
+    this.#hasJustLooked = false;
     if (partition === undefined || this.#deltas.get(partition) === "claimed") return;
     this.#deltas.set(partition, "claimed");
     this.#claims += 1;
@@ -53,12 +42,15 @@ export class RoundSight {
     return this.#deltas.size >= partitions;
   }
 
-  hasAllSlices(slices: number): boolean {
-    return this.#slices.size >= slices;
+  /** Whether there is nothing to be known beyond what the last look told. */
+  get hasJustLooked(): boolean {
+    return this.#hasJustLooked;
   }
 
-  missingSlices(slices: number): readonly number[] {
-    return Array.from({ length: slices }, (_, slice) => slice).filter((slice) => !this.#slices.has(slice));
+  /** A delta was asked for, and is there. */
+  found(key: string): void {
+    const partition = partitionOfOutput(key, this.#job, { kind: "train", round: this.#round });
+    if (partition !== undefined && !this.#deltas.has(partition)) this.#deltas.set(partition, "listed");
   }
 
   /** Whether it has been told of most of what it knows: another environment is not likely to add up the same. */
@@ -82,16 +74,10 @@ export class RoundSight {
     return true;
   }
 
-  /** Lists what the round waits for. */
+  /** Lists the round's deltas. */
   async look(store: ObjectStore): Promise<void> {
     this.#hasLooked = true;
-    if (this.isPlanned) {
-      for await (const { key } of store.list(keys.slices(this.#job, this.#round))) {
-        const slice = sliceOfKey(key, this.#job, this.#round);
-        if (slice !== undefined) this.#slices.add(slice);
-      }
-      return;
-    }
+    this.#hasJustLooked = true;
     for (const partition of await listOutputs(store, this.#job, { kind: "train", round: this.#round })) {
       if (!this.#deltas.has(partition)) this.#deltas.set(partition, "listed");
     }

@@ -11,7 +11,7 @@ import type { DefinedModel } from "@stampede/runtime";
 import { checkFit } from "../check-fit.js";
 import { checkMemory } from "../check-memory.js";
 import type { JobParts } from "../driver/submit.js";
-import { withSlices } from "../with-slices.js";
+import { withSlicing } from "../with-slicing.js";
 import { planTraining } from "./plan-engine.js";
 import { largestPartition, type TrainingSets } from "./training-sets.js";
 
@@ -80,5 +80,5 @@ export async function planJob(
     ...(validation && { validation: validation.id }),
     training,
   });
-  return { spec: withSlices(spec, weights), parts: { weights, graphs } };
+  return { spec: withSlicing(spec, weights), parts: { weights, graphs } };
 }

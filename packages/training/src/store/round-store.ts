@@ -2,6 +2,7 @@ import {
   CloseRecord,
   decodeTensorRecord,
   decodeTensorRecordHeader,
+  decodeTensorRecordLayout,
   keys,
   partitionOfOutput,
   readObject,
@@ -10,7 +11,9 @@ import {
   type NamedTensors,
   type ObjectStore,
   type Stage,
+  type TensorLayout,
 } from "@stampede/core";
+import { splitNames } from "../round-tensors.js";
 import { readHeader } from "./headers.js";
 import { missing, readRecord } from "./records.js";
 import { assembleSlices } from "./slices.js";
@@ -39,6 +42,14 @@ export async function readRoundRecord(store: ObjectStore, job: JobId, round: num
   const key = keys.weights(job, round);
   const read = await readHeader(store, key, (prefix) => decodeTensorRecordHeader(RoundRecord, prefix, key));
   return read?.value;
+}
+
+/** What the weights of a job are like: those that it began with have the names and shapes of all that follow. */
+export async function readLayout(store: Pick<ObjectStore, "get">, job: JobId): Promise<readonly TensorLayout[]> {
+  const key = keys.weights(job, 0);
+  const read = await readHeader(store, key, (prefix) => decodeTensorRecordLayout(RoundRecord, prefix, key));
+  if (read === undefined) throw missing(key);
+  return splitNames(read.value.entries).weights;
 }
 
 /** The partitions of a stage whose output is committed. */

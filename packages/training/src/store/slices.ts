@@ -1,4 +1,5 @@
 import {
+  cutPieces,
   decodeTensorRecord,
   decodeTensorRecordLayout,
   hashTensors,
@@ -6,6 +7,7 @@ import {
   readObject,
   sizeOf,
   bytesPerElement,
+  sliceOfPart,
   SliceRecord,
   StampedeError,
   TensorHash,
@@ -14,7 +16,9 @@ import {
   type JobId,
   type NamedTensors,
   type ObjectStore,
+  type Piece,
   type RoundRecord,
+  type Slicing,
   type Tensor,
 } from "@stampede/core";
 import { inOrder } from "../in-order.js";
@@ -24,10 +28,11 @@ import { missing } from "./records.js";
 
 /** Reads the weights of rounds that several functions averaged: one object a slice. */
 
-/** Slices that are read at the same time. */
+/** Slices that are read at the same time, and headers of slices. */
 const readsAtOnce = 4;
+const headersAtOnce = 32;
 
-export interface ReadSlice {
+interface ReadSlice {
   readonly record: SliceRecord;
   /** Flat parts of tensors, under the names that they have in the object of a whole round. */
   readonly tensors: NamedTensors;
@@ -39,7 +44,7 @@ type Readable = Pick<ObjectStore, "get">;
 export type SliceClaims = NonNullable<RoundRecord["slices"]>;
 
 /** @throws StampedeError `store.*` */
-export async function readSlice(store: Readable, job: JobId, round: number, slice: number): Promise<ReadSlice> {
+async function readSlice(store: Readable, job: JobId, round: number, slice: number): Promise<ReadSlice> {
   const key = keys.slice(job, round, slice);
   const read = await readObject(store, key, (body) => decodeTensorRecord(SliceRecord, body, key));
   if (read === undefined) throw missing(key);
@@ -48,6 +53,21 @@ export async function readSlice(store: Readable, job: JobId, round: number, slic
   if (!belongs || record.pieces.length !== tensors.size) throw other(key);
   // Tensors without elements may come out of the object in another order.
   return { record, tensors: new Map(record.pieces.map(({ name }) => [name, tensorIn(tensors, name, key)])) };
+}
+
+/**
+ * Pieces of the weights of a round, all of them of one part.
+ * @throws StampedeError `store.*`
+ */
+export async function readSlicePieces(
+  store: Readable,
+  job: JobId,
+  round: number,
+  { part, ...slicing }: Slicing & { readonly part: number },
+  pieces: readonly Pick<Piece, "name" | "from" | "to">[],
+): Promise<NamedTensors> {
+  const { record, tensors } = await readSlice(store, job, round, sliceOfPart(slicing, part));
+  return cutPieces(tensors, pieces, new Map(record.pieces.map(({ name, from }) => [name, from])));
 }
 
 function tensorIn(tensors: NamedTensors, name: string, key: string): Tensor {
@@ -60,7 +80,7 @@ function tensorIn(tensors: NamedTensors, name: string, key: string): Tensor {
 export async function claimsOf(store: Readable, job: JobId, round: number, slices: number): Promise<SliceClaims> {
   const all = Array.from({ length: slices }, (_, slice) => keys.slice(job, round, slice));
   const claims: SliceClaims = [];
-  for await (const claim of inOrder(all, readsAtOnce, (key) => claimOf(store, key))) claims.push(claim);
+  for await (const claim of inOrder(all, headersAtOnce, (key) => claimOf(store, key))) claims.push(claim);
   return claims;
 }
 

@@ -1,4 +1,4 @@
-import { keys, roundsOf } from "@stampede/core";
+import { groupsIn, keys, roundsOf } from "@stampede/core";
 import { baselineOf, isCheckpoint } from "../baseline.js";
 import { startAt, type History, type JobHistory } from "../simulation.js";
 import { endingsIn } from "./endings.js";
@@ -61,8 +61,9 @@ export async function tooMuch(history: History): Promise<readonly Violation[]> {
 
 /** What it costs to share the rounds of a job out to several functions. */
 function slicingOf({ spec }: JobHistory): number {
-  const { slices = 1 } = spec;
-  return slices === 1 ? 0 : roundsOf(spec) * (40 + slices * (30 + 4 * spec.partitions));
+  const { slices = 1, parts = slices, partitions } = spec;
+  const groups = groupsIn(partitions);
+  return parts === 1 ? 0 : roundsOf(spec) * (40 * groups + parts * (30 * groups + 4 * partitions));
 }
 
 interface Bound {

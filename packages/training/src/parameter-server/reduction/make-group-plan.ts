@@ -1,79 +1,82 @@
 import {
   blocksIn,
   bytesOf,
-  decodeTensorRecordLayout,
   keys,
-  RoundRecord,
-  slicesIn,
   tensorOf,
+  type GroupPlan,
   type JobSpec,
   type NamedTensors,
   type ObjectStore,
-  type SlicePlan,
   type TensorLayout,
 } from "@stampede/core";
-import type { ParameterServerDeps } from "../deps.js";
-import { inOrder } from "../in-order.js";
-import { splitNames } from "../round-tensors.js";
-import { readHeader } from "../store/headers.js";
-import { missing } from "../store/records.js";
+import type { ParameterServerDeps } from "../../deps.js";
+import { inOrder } from "../../in-order.js";
+import { layoutOf } from "../../remembered.js";
+import { refuseTooLong } from "../round-sum.js";
+import { contributionOf, lowerMedian } from "../round-summary.js";
 import { FirstLook, incompatible, isSame, readDeltaHeader, type DeltaHeader } from "./delta-header.js";
-import { refuseTooLong } from "./round-sum.js";
-import { lowerMedian, summaryOf } from "./round-summary.js";
-import { blocksName } from "./slice-plan.js";
+import { blocksName } from "./group-plan.js";
 
 /** Headers are small: what counts is that each answer takes its time. */
-const readsAtOnce = 32;
+const readsAtOnce = 64;
 const noTensors: NamedTensors = new Map();
 
-interface MadePlan {
-  readonly record: SlicePlan;
+export interface MadePlan {
+  readonly record: GroupPlan;
   readonly tensors: NamedTensors;
 }
 
 /**
- * What the slices of a round are made of: one small read of each delta.
- * @param members partitions whose deltas count, all of them committed
+ * What the sums of groups are made of: one small read of each delta.
+ * @param groups partitions whose deltas count, all of them committed, by group; all groups where deltas are shortened
  * @throws DamagedDelta
  * @throws StampedeError `store.*`, `training.*`
  */
-export async function makeSlicePlan(
+export async function makeGroupPlans(
+  spec: JobSpec,
+  round: number,
+  groups: ReadonlyMap<number, readonly number[]>,
+  { store, unique }: Pick<ParameterServerDeps, "store" | "unique">,
+): Promise<readonly MadePlan[]> {
+  const weights = await layoutOf(store, spec.job);
+  const headers = await headersOf(spec, round, [...groups.values()].flat(), weights, store);
+  const longest = longestOf(spec, [...headers.values()]);
+  return [...groups].map(([group, members]) => {
+    const own = members.flatMap((partition) => headers.get(partition) ?? []);
+    const optimizer = averagedState(spec, round, own);
+    const records = own.map(({ record }) => record);
+    const record: GroupPlan = {
+      version: 1,
+      job: spec.job,
+      round,
+      group,
+      token: unique.hex(16),
+      weights: weights.map(asRecord),
+      optimizer: optimizer.map(asRecord),
+      sources: own.map((header) => sourceOf(header, longest, optimizer.length > 0)),
+      contributions: records.map(contributionOf),
+      validations: records.flatMap(({ validation }) => (validation === undefined ? [] : [validation])),
+    };
+    return { record, tensors: blocksOf(own, bytesOf(weights) + bytesOf(optimizer)) };
+  });
+}
+
+async function headersOf(
   spec: JobSpec,
   round: number,
   members: readonly number[],
-  { store, unique, clock }: ParameterServerDeps,
-): Promise<MadePlan> {
-  const weights = await layoutOfJob(spec, store);
+  weights: readonly TensorLayout[],
+  store: ObjectStore,
+): Promise<ReadonlyMap<number, DeltaHeader>> {
   const look = new FirstLook();
-  const headers: DeltaHeader[] = [];
+  const headers = new Map<number, DeltaHeader>();
   const reading = (partition: number): Promise<DeltaHeader> =>
     readDeltaHeader(spec, round, partition, weights, store, look);
-  for await (const header of inOrder(members, readsAtOnce, reading)) headers.push(header);
-  for (const { record } of headers) refuseTooLong(spec, record);
-  const optimizer = averagedState(spec, round, headers);
-  const longest = longestOf(spec, headers);
-  const records = headers.map(({ record }) => record);
-  const plan: SlicePlan = {
-    version: 1,
-    job: spec.job,
-    round,
-    token: unique.hex(16),
-    madeAt: clock.now(),
-    slices: slicesIn(spec),
-    weights: weights.map(asRecord),
-    optimizer: optimizer.map(asRecord),
-    sources: headers.map((header) => sourceOf(header, longest, optimizer.length > 0)),
-    ...summaryOf(records, []),
-  };
-  return { record: plan, tensors: blocksOf(headers, bytesOf(weights) + bytesOf(optimizer)) };
-}
-
-/** The weights that the job began with have the names and shapes of all that follow. */
-async function layoutOfJob({ job }: JobSpec, store: ObjectStore): Promise<readonly TensorLayout[]> {
-  const key = keys.weights(job, 0);
-  const read = await readHeader(store, key, (prefix) => decodeTensorRecordLayout(RoundRecord, prefix, key));
-  if (read === undefined) throw missing(key);
-  return splitNames(read.value.entries).weights;
+  for await (const header of inOrder(members, readsAtOnce, reading)) {
+    refuseTooLong(spec, header.record);
+    headers.set(header.record.partition, header);
+  }
+  return headers;
 }
 
 /** The optimizer's state where it is averaged, as the first executor with examples has it: one without never made a step. */
@@ -101,7 +104,7 @@ function sourceOf(
   { record, etag, dataStart, dataBytes }: DeltaHeader,
   longest: number,
   isAveraged: boolean,
-): SlicePlan["sources"][number] {
+): GroupPlan["sources"][number] {
   const { partition, norm = 0, examples } = record;
   return {
     partition,
@@ -114,16 +117,16 @@ function sourceOf(
   };
 }
 
-/** @param bytes of which slices are made, at the beginning of each delta's data. None where a delta has none: it is small, and read whole. */
+/** @param bytes of which parts are made, at the beginning of each delta's data. None where a delta has none: it is small, and read whole. */
 function blocksOf(headers: readonly DeltaHeader[], bytes: number): NamedTensors {
   const sums = headers.flatMap(({ blockSums }) => (blockSums === undefined ? [] : [blockSums]));
-  if (sums.length < headers.length) return noTensors;
+  if (headers.length === 0 || sums.length < headers.length) return noTensors;
   const width = blocksIn(bytes);
   const data = new Int32Array(headers.length * width);
   for (const [row, own] of sums.entries()) data.set(own.subarray(0, width), row * width);
   return new Map([[blocksName, tensorOf(data, [headers.length, width])]]);
 }
 
-function asRecord({ name, dtype, shape }: TensorLayout): SlicePlan["weights"][number] {
+function asRecord({ name, dtype, shape }: TensorLayout): GroupPlan["weights"][number] {
   return { name, dtype, shape: [...shape] };
 }

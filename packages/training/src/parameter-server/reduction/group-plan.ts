@@ -2,7 +2,7 @@ import {
   decodeTensorRecord,
   keys,
   readObject,
-  SlicePlan,
+  GroupPlan,
   StampedeError,
   type JobId,
   type ObjectStore,
@@ -12,15 +12,20 @@ import {
 export const blocksName = "blocks";
 
 export interface ReadPlan {
-  readonly record: SlicePlan;
+  readonly record: GroupPlan;
   /** A row for each source; absent where the deltas are so small that they are read whole. */
   readonly blockSums: readonly Int32Array[] | undefined;
 }
 
-/** What a round's slices are made of; undefined where that is not committed. */
-export async function readSlicePlan(store: ObjectStore, job: JobId, round: number): Promise<ReadPlan | undefined> {
-  const key = keys.slicePlan(job, round);
-  const read = await readObject(store, key, (body) => decodeTensorRecord(SlicePlan, body, key));
+/** What the sums of a group are made of; undefined where that is not committed. */
+export async function readGroupPlan(
+  store: Pick<ObjectStore, "get">,
+  job: JobId,
+  round: number,
+  group: number,
+): Promise<ReadPlan | undefined> {
+  const key = keys.groupPlan(job, round, group);
+  const read = await readObject(store, key, (body) => decodeTensorRecord(GroupPlan, body, key));
   if (read === undefined) return undefined;
   const { record, tensors } = read.value;
   const blocks = tensors.get(blocksName);

@@ -9,10 +9,10 @@ import {
   type TensorLayout,
   type TensorRecordHeader,
 } from "@stampede/core";
-import { splitNames } from "../round-tensors.js";
-import { readHeader } from "../store/headers.js";
-import { missing } from "../store/records.js";
-import { orDamaged, readDelta, refuseForeign } from "./read-delta.js";
+import { splitNames } from "../../round-tensors.js";
+import { readHeader } from "../../store/headers.js";
+import { missing } from "../../store/records.js";
+import { orDamaged, readDelta, refuseForeign } from "../read-delta.js";
 
 /** What a delta is, without its numbers. */
 export interface DeltaHeader extends Omit<TensorRecordHeader<DeltaRecord>, "entries"> {

@@ -7,24 +7,25 @@ import {
   keys,
   piecesIn,
   piecesOf,
+  slicingIn,
   StampedeError,
+  type GroupPlan,
   type JobSpec,
   type NamedTensors,
   type ObjectStore,
   type Piece,
-  type SlicePlan,
 } from "@stampede/core";
-import type { RoundTensors } from "../round-tensors.js";
-import { missing } from "../store/records.js";
+import type { RoundTensors } from "../../round-tensors.js";
+import { missing } from "../../store/records.js";
+import { DamagedDelta, readDelta } from "../read-delta.js";
 import { readDeltaHeader } from "./delta-header.js";
-import { DamagedDelta, readDelta } from "./read-delta.js";
-import type { ReadPlan } from "./slice-plan.js";
+import type { ReadPlan } from "./group-plan.js";
 
-type Source = SlicePlan["sources"][number];
+type Source = GroupPlan["sources"][number];
 const noTensors: NamedTensors = new Map();
 
-/** One slice of a round's deltas. */
-export class SliceSource {
+/** One part of a group's deltas. */
+export class PartSource {
   readonly #spec: JobSpec;
   readonly #plan: ReadPlan;
   readonly #store: ObjectStore;
@@ -32,13 +33,14 @@ export class SliceSource {
   readonly weights: readonly Piece[];
   readonly optimizer: readonly Piece[];
 
-  constructor(spec: JobSpec, plan: ReadPlan, slice: number, store: ObjectStore) {
-    const { slices, weights, optimizer } = plan.record;
+  constructor(spec: JobSpec, plan: ReadPlan, part: number, store: ObjectStore) {
+    const { weights, optimizer } = plan.record;
+    const { parts } = slicingIn(spec);
     this.#spec = spec;
     this.#plan = plan;
     this.#store = store;
-    this.weights = piecesOf(weights, slices, slice);
-    this.optimizer = piecesOf(optimizer, slices, slice);
+    this.weights = piecesOf(weights, parts, part);
+    this.optimizer = piecesOf(optimizer, parts, part);
   }
 
   /** What is read of each delta. */
@@ -118,7 +120,7 @@ export class SliceSource {
     );
   }
 
-  /** A delta that was damaged after the plan was made has been made anew: in the same bits, or other slices have counted others. */
+  /** A delta that was damaged after the plan was made has been made anew: in the same bits, or other parts have counted others. */
   async #madeAnew({ partition, ...source }: Source, sums: Int32Array): Promise<Source> {
     const { round, weights } = this.#plan.record;
     const header = await readDeltaHeader(this.#spec, round, partition, weights, this.#store);
