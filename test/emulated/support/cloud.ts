@@ -1,6 +1,7 @@
 import { BatchClient, ListJobsCommand } from "@aws-sdk/client-batch";
 import { GetQueueAttributesCommand } from "@aws-sdk/client-sqs";
-import { s3Client, S3ObjectStore } from "@stampede/aws";
+import { S3Client } from "@aws-sdk/client-s3";
+import { S3ObjectStore } from "@stampede/aws";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -85,7 +86,12 @@ export class Cloud {
   /** Keys in the bucket of jobs, in order. */
   async keysLike(pattern: RegExp): Promise<readonly string[]> {
     const { deployment, ministack } = this.emulation;
-    const client = s3Client({ endpoint: ministack.endpoint });
+    const client = new S3Client({
+      endpoint: ministack.endpoint,
+      region: "us-east-1",
+      credentials,
+      forcePathStyle: true,
+    });
     const found: string[] = [];
     for await (const { key } of new S3ObjectStore({ client, bucket: deployment.bucket }).list("")) {
       if (pattern.test(key)) found.push(key);

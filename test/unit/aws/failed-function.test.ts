@@ -1,4 +1,5 @@
-import { failedInvocationOf } from "@stampede/aws";
+import { failedInvocationOf, failedOrderOf } from "@stampede/aws";
+import { parseJobId, type DeltaMessage } from "@stampede/core";
 import { describe, expect, it } from "vitest";
 import { aTask } from "./tasks.js";
 
@@ -118,5 +119,25 @@ describe("a record of Lambda", () => {
     " ".repeat(1_048_577),
   ])("is refused when it is none (case %#)", (body) => {
     expect(() => failedInvocationOf(body)).toThrow(expect.objectContaining({ code: "message.invalid" }));
+  });
+});
+
+describe("a record of Lambda about a parameter server", () => {
+  const make = { kind: "sum", group: 1, part: 2 } as const;
+  const order: DeltaMessage = { version: 1, type: "delta", job: parseJobId("job-1"), round: 3, make };
+  const answer = { errorType: "Sandbox.Timedout", errorMessage: `${prefix} Task timed out after 300.00 seconds` };
+
+  it("gives back what it was started for", () => {
+    expect(failedOrderOf(recordOf(answer, { requestPayload: order }))).toEqual(order);
+  });
+
+  it("is none about an executor, and the other way round", () => {
+    expect(failedOrderOf(recordOf(answer))).toBeUndefined();
+    expect(failedInvocationOf(recordOf(answer, { requestPayload: order }))).toBeUndefined();
+  });
+
+  it("is no event about a Batch job, and nothing else", () => {
+    expect(failedOrderOf(JSON.stringify({ "detail-type": "Batch Job State Change", detail: {} }))).toBeUndefined();
+    expect(() => failedOrderOf("[]")).toThrow(/invocations/);
   });
 });
