@@ -8,7 +8,6 @@ import {
   slicingIn,
   type JobId,
   type JobSpec,
-  type ReductionNode,
 } from "@stampede/core";
 import type { ParameterServerDeps } from "../deps.js";
 import { failJob } from "../driver/fail-job.js";
@@ -19,11 +18,7 @@ import { DamagedDelta } from "./read-delta.js";
 import { planOf } from "./round-plan.js";
 import { lookDelayMs, type RoundSight } from "./sight.js";
 import { advanceReduction } from "./reduction/advance.js";
-import { climb } from "./reduction/climb.js";
-import { belongs, keyOf } from "./reduction/tree.js";
-
-/** What it takes at least to start a task again and to train it. */
-const mendingMs = 15_000;
+import { carryOut, orderIn } from "./reduction/orders.js";
 
 /**
  * The parameter server: for every round that the messages speak of, it adds up, in the order of partitions, what is there; when all is
@@ -36,7 +31,7 @@ const mendingMs = 15_000;
  * @throws StampedeError `store.*`, whatever may pass at another attempt
  */
 export async function handleDeltaMessages(messages: readonly DeltaMessage[], deps: ParameterServerDeps): Promise<void> {
-  const order = await orderIn(messages, deps);
+  const order = await orderIn(messages, deps.store);
   // One order an invocation: all that wait here would wait for each other. Not before the store has answered, or they would become more
   // and more while it does not.
   for (const message of messages) {
@@ -54,44 +49,8 @@ export async function handleDeltaMessages(messages: readonly DeltaMessage[], dep
   }
   if (order === undefined || order.state === "ended") return;
   const { job, round } = order.message;
-  const isSettled = order.state === "committed" || (await orFail(job, round, deps, () => makeOrWait(order, deps)));
+  const isSettled = order.state === "committed" || (await orFail(job, round, deps, () => carryOut(order, deps)));
   if (isSettled) await hintDriver(job, deps);
-}
-
-/** An order, and what has become of its round and of what it asks for. */
-interface Order {
-  readonly message: DeltaMessage;
-  readonly node: ReductionNode;
-  readonly state: "ended" | "committed" | "under-way";
-  readonly isMade: boolean;
-}
-
-async function orderIn(messages: readonly DeltaMessage[], { store }: ParameterServerDeps): Promise<Order | undefined> {
-  const message = messages.find(({ make }) => make !== undefined);
-  if (message?.make === undefined) return undefined;
-  const { job, round, make: node } = message;
-  const asked = [keys.result(job), keys.weights(job, round), keyOf(message, round, node)];
-  const [hasEnded, isCommitted, isMade = false] = await Promise.all(asked.map((key) => exists(store, key)));
-  const state = hasEnded === true ? "ended" : isCommitted === true ? "committed" : "under-way";
-  return { message, node, state, isMade };
-}
-
-/**
- * A sum that met a damaged delta is tried again when that may have been made anew. Whoever does that may as well find that it is whole, and
- * that only reads were damaged: then nobody says so.
- */
-async function makeOrWait({ message, node, isMade }: Order, deps: ParameterServerDeps): Promise<boolean> {
-  const { job, round } = message;
-  const spec = await specOf(deps.store, job);
-  if (!belongs(spec, node)) return false;
-  try {
-    return await climb(spec, round, { node, isMade }, deps);
-  } catch (error) {
-    if (error instanceof DamagedDelta) {
-      await deps.queues.deltas.send(encodeMessage(DeltaMessage, message), { delayMs: mendingMs });
-    }
-    throw error;
-  }
 }
 
 interface RoundHints {

@@ -1,6 +1,9 @@
 import { groupsIn, keys, partsOfSlice, sliceOfPart, slicingIn, type JobSpec, type ReductionNode } from "@stampede/core";
 
-/** A delta a group, a group a part and a part a slice: levels that have one of them only are left out. */
+/**
+ * What the tree of a job's rounds follows from. A level that would only hand on what is below it is left out: sums of a single group, and
+ * parts that are slices.
+ */
 type Shape = Pick<JobSpec, "job" | "partitions" | "slices" | "parts" | "training">;
 
 const range = (count: number): readonly number[] => Array.from({ length: count }, (_, index) => index);
