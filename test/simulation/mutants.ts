@@ -17,9 +17,7 @@ const arithmetic: readonly Mutant[] = [
   },
   {
     name: "a parameter server that goes on adds everything once more",
-    edits: [
-      edit("training/dist/parameter-server/round-sum.js", "const from = this.#records.length;", "const from = 0;"),
-    ],
+    edits: [edit("training/dist/parameter-server/round-sum.js", "this.#groups.get(group)?.records.length ?? 0", "0")],
     breaks: ["each-counts-once"],
   },
   {
@@ -27,8 +25,8 @@ const arithmetic: readonly Mutant[] = [
     edits: [
       edit(
         "training/dist/parameter-server/round-sum.js",
-        "if (!isComplete)\n            return false;\n        for",
-        "for",
+        "if (!isComplete)\n            return false;\n        const total",
+        "const total",
       ),
     ],
     breaks: ["each-counts-once"],
@@ -285,7 +283,7 @@ const relapses: readonly Mutant[] = [
     name: "relapse: a wrong bit in the header of a round ends in the job's result",
     edits: [edit("core/dist/codec/tensor-records.js", "seal !== undefined && seal !== crc32Hex(text)", "false")],
     kinds: ["bit-flipped"],
-    breaks: ["same-bits"],
+    breaks: ["same-bits", "jobs-fail-for-a-reason"],
   },
   {
     name: "relapse: a driver whose clock is behind cannot write a head",
