@@ -2,10 +2,11 @@ import { build } from "esbuild";
 import { cp, mkdir, rm, stat, writeFile, readdir } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
-import type { FunctionName } from "./resources.js";
+import { functionNames } from "./resources.js";
 
 /** What is deployed: the functions, and the program of the Batch container. */
-export type BundleName = FunctionName | "batch";
+export const bundleNames = [...functionNames, "batch"] as const;
+export type BundleName = (typeof bundleNames)[number];
 
 const root = join(import.meta.dirname, "..");
 const require = createRequire(import.meta.url);

@@ -3,7 +3,8 @@
  * with SST both read it, so that what is tested is what is deployed.
  */
 
-export type QueueName = "driver" | "deltas" | "invocations";
+export const queueNames = ["driver", "deltas", "invocations"] as const;
+export type QueueName = (typeof queueNames)[number];
 
 export const functionNames = ["driver", "parameter-server", "executor", "sharder", "sweeper"] as const;
 export type FunctionName = (typeof functionNames)[number];
@@ -49,6 +50,22 @@ export interface QueueResource {
 }
 
 export type FunctionTable = Readonly<Record<FunctionName, FunctionResource>>;
+
+/** The same of every function, in the order of the table. */
+export function byFunction<T>(make: (name: FunctionName) => T): Readonly<Record<FunctionName, T>> {
+  return {
+    driver: make("driver"),
+    "parameter-server": make("parameter-server"),
+    executor: make("executor"),
+    sharder: make("sharder"),
+    sweeper: make("sweeper"),
+  };
+}
+
+/** The same of every queue. */
+export function byQueue<T>(make: (name: QueueName) => T): Readonly<Record<QueueName, T>> {
+  return { driver: make("driver"), deltas: make("deltas"), invocations: make("invocations") };
+}
 
 const readsAndWrites = ["read", "write", "list"] as const;
 const nothingElse = { sends: [], invokes: [], submitsBatchJobs: false } as const;
@@ -123,5 +140,5 @@ export function queuesFor(table: FunctionTable): Readonly<Record<QueueName, Queu
     const longest = Math.max(...consumers.map((name) => table[name].timeoutSeconds));
     return { visibilitySeconds: visibilityFactor * longest, maxReceives };
   };
-  return { driver: queueFor("driver"), deltas: queueFor("deltas"), invocations: queueFor("invocations") };
+  return byQueue(queueFor);
 }

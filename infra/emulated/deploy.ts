@@ -9,9 +9,19 @@ import {
 } from "@aws-sdk/client-lambda";
 import { CreateBucketCommand, S3Client } from "@aws-sdk/client-s3";
 import { CreateQueueCommand, GetQueueAttributesCommand, SQSClient } from "@aws-sdk/client-sqs";
-import { queuesFor, type FunctionName, type FunctionTable, type QueueName, type QueueResource } from "../resources.js";
+import { policyOf, trustOf, type Arns } from "../policy.js";
+import {
+  byFunction,
+  byQueue,
+  queuesFor,
+  type FunctionName,
+  type FunctionTable,
+  type QueueName,
+  type QueueResource,
+} from "../resources.js";
+import { functionVariables, userVariables } from "../variables.js";
+import { account, bucket, emulatedArns, names, region } from "./arns.js";
 import type { PackagedFunction } from "./package-function.js";
-import { policyOf, type Arns } from "./policy.js";
 
 /** Emulators take any; one that checks permissions gives a key of this name all of them. */
 export const credentials = { accessKeyId: "test", secretAccessKey: "test" } as const;
@@ -19,9 +29,6 @@ const credentialVariables = {
   AWS_ACCESS_KEY_ID: credentials.accessKeyId,
   AWS_SECRET_ACCESS_KEY: credentials.secretAccessKey,
 } as const;
-const region = "us-east-1";
-const account = "000000000000";
-const prefix = "stampede-local";
 
 export interface DeployOptions {
   readonly endpoint: string;
@@ -38,6 +45,8 @@ export interface DeployOptions {
   readonly runtime?: { readonly type: "container" } | { readonly type: "process"; readonly node: string };
   /** Functions have the credentials of their roles, which only an emulator that checks permissions gives them. @default false */
   readonly byRole?: boolean;
+  /** Instead of those that follow from the table. */
+  readonly policies?: Readonly<Record<FunctionName, string>>;
   /** Added to every function's variables. */
   readonly variables?: Readonly<Record<string, string>>;
   /** Where functions reach AWS, when that is not where the deployment is made. @default `endpoint` */
@@ -68,52 +77,38 @@ interface Clients {
 export async function deploy(options: DeployOptions): Promise<Deployment> {
   const { endpoint, batch, table, functionEndpoint = endpoint, userEndpoint = functionEndpoint } = options;
   const clients = connect(endpoint);
-  const bucket = `${prefix}-jobs`;
   await clients.s3.send(new CreateBucketCommand({ Bucket: bucket }));
-  const created = await createQueues(clients.sqs, options.queues ?? queuesFor(table));
-  const queueUrls = byQueue((name) => created[name].url);
-  const common = { AWS_ENDPOINT_URL: functionEndpoint, AWS_REGION: region, STAMPEDE_BUCKET: bucket };
-  const functionVariables = {
+  const queues = await createQueues(clients.sqs, options.queues ?? queuesFor(table));
+  const created = {
+    bucket,
+    queueUrls: byQueue((name) => queues[name].url),
+    functionNames: byFunction(names.function),
+    batch,
+  };
+  const common = { AWS_REGION: region, ...(options.byRole !== true && credentialVariables) };
+  const variables = {
     ...common,
-    ...(options.byRole !== true && credentialVariables),
-    ORT_DISABLE_TELEMETRY: "1",
-    STAMPEDE_DRIVER_QUEUE_URL: queueUrls.driver,
-    STAMPEDE_DELTAS_QUEUE_URL: queueUrls.deltas,
-    STAMPEDE_EXECUTOR_FUNCTION: functionName("executor"),
-    STAMPEDE_SHARDER_FUNCTION: functionName("sharder"),
-    STAMPEDE_PARAMETER_SERVER_FUNCTION: functionName("parameter-server"),
-    ...(batch && {
-      AWS_ENDPOINT_URL_BATCH: batch.endpoint,
-      STAMPEDE_BATCH_QUEUE: batch.queue,
-      STAMPEDE_BATCH_DEFINITION: batch.definition,
-    }),
+    AWS_ENDPOINT_URL: functionEndpoint,
+    ...(batch && { AWS_ENDPOINT_URL_BATCH: batch.endpoint }),
+    ...functionVariables(created),
     ...options.variables,
   };
-  const arns: Arns = {
-    bucket: `arn:aws:s3:::${bucket}`,
-    queues: byQueue((name) => created[name].arn),
-    userData: ["arn:aws:s3:::*"],
-    functions: byFunction((name) => `arn:aws:lambda:${region}:${account}:function:${functionName(name)}`),
-  };
+  const arns = emulatedArns({ ...(batch && { batch }) });
+  const policies = options.policies ?? byFunction((name) => policyOf(name, table, arns));
   await Promise.all(
-    options.packages.map(async (each) =>
-      createFunction(clients, each, { ...options, variables: functionVariables }, arns),
-    ),
+    options.packages.map(async (each) => createFunction(clients, each, { ...options, policies, variables }, arns)),
   );
   return {
     bucket,
-    queueUrls,
-    deadLetterUrls: byQueue((name) => created[name].deadLetterUrl),
-    functionNames: byFunction(functionName),
-    functionVariables,
+    queueUrls: created.queueUrls,
+    deadLetterUrls: byQueue((name) => queues[name].deadLetterUrl),
+    functionNames: created.functionNames,
+    functionVariables: variables,
     userVariables: {
       AWS_ENDPOINT_URL: userEndpoint,
       AWS_REGION: region,
       ...credentialVariables,
-      STAMPEDE_CLUSTER: "aws",
-      STAMPEDE_BUCKET: bucket,
-      STAMPEDE_DRIVER_QUEUE_URL: queueUrls.driver,
-      STAMPEDE_EXECUTOR_MEMORY_MB: String(table.executor.memoryMb),
+      ...userVariables(created, table),
     },
   };
 }
@@ -150,13 +145,13 @@ async function createQueues(
   settings: Readonly<Record<QueueName, QueueResource>>,
 ): Promise<Readonly<Record<QueueName, CreatedQueue>>> {
   const create = async (name: QueueName): Promise<CreatedQueue> => {
-    const dead = await createQueue(sqs, `${prefix}-${name}-dead`, {});
+    const dead = await createQueue(sqs, names.deadLetters(name), {});
     const { visibilitySeconds, maxReceives } = settings[name];
-    const { url, arn } = await createQueue(sqs, `${prefix}-${name}`, {
+    const queue = await createQueue(sqs, names.queue(name), {
       VisibilityTimeout: String(visibilitySeconds),
       RedrivePolicy: JSON.stringify({ deadLetterTargetArn: dead.arn, maxReceiveCount: maxReceives }),
     });
-    return { url, arn, deadLetterUrl: dead.url };
+    return { ...queue, deadLetterUrl: dead.url };
   };
   const [driver, deltas, invocations] = await Promise.all([create("driver"), create("deltas"), create("invocations")]);
   return { driver, deltas, invocations };
@@ -173,23 +168,23 @@ async function createQueue(
 }
 
 interface FunctionOptions extends Pick<DeployOptions, "table" | "runtime"> {
+  readonly policies: Readonly<Record<FunctionName, string>>;
   readonly variables: Readonly<Record<string, string>>;
 }
 
 async function createFunction(
   { lambda, iam }: Clients,
   { name, zip }: PackagedFunction,
-  { table, runtime = { type: "process", node: process.execPath }, variables }: FunctionOptions,
+  { table, runtime = { type: "process", node: process.execPath }, policies, variables }: FunctionOptions,
   arns: Arns,
 ): Promise<void> {
   const { memoryMb, timeoutSeconds, sources, failuresTo, temporaryMb = 512 } = table[name];
-  const role = `${functionName(name)}-role`;
-  const policy = policyOf(table[name], arns);
-  await iam.send(new CreateRoleCommand({ RoleName: role, AssumeRolePolicyDocument: trustOfLambda }));
-  await iam.send(new PutRolePolicyCommand({ RoleName: role, PolicyName: "access", PolicyDocument: policy }));
+  const role = `${names.function(name)}-role`;
+  await iam.send(new CreateRoleCommand({ RoleName: role, AssumeRolePolicyDocument: trustOf("lambda.amazonaws.com") }));
+  await iam.send(new PutRolePolicyCommand({ RoleName: role, PolicyName: "access", PolicyDocument: policies[name] }));
   await lambda.send(
     new CreateFunctionCommand({
-      FunctionName: functionName(name),
+      FunctionName: names.function(name),
       Role: `arn:aws:iam::${account}:role/${role}`,
       // MiniStack's is a true Runtime API then; its runtimes with a name are not quite what they are on AWS.
       Runtime: runtime.type === "container" ? "nodejs22.x" : "provided.al2023",
@@ -203,12 +198,12 @@ async function createFunction(
   );
   await waitUntilFunctionActiveV2(
     { client: lambda, maxWaitTime: 60, minDelay: 0.2 },
-    { FunctionName: functionName(name) },
+    { FunctionName: names.function(name) },
   );
   if (failuresTo !== undefined) {
     await lambda.send(
       new PutFunctionEventInvokeConfigCommand({
-        FunctionName: functionName(name),
+        FunctionName: names.function(name),
         // The driver decides what is tried again.
         MaximumRetryAttempts: 0,
         DestinationConfig: { OnFailure: { Destination: arns.queues[failuresTo] } },
@@ -218,7 +213,7 @@ async function createFunction(
   for (const { queue, batchSize, maxConcurrency } of sources) {
     await lambda.send(
       new CreateEventSourceMappingCommand({
-        FunctionName: functionName(name),
+        FunctionName: names.function(name),
         EventSourceArn: arns.queues[queue],
         BatchSize: batchSize,
         ScalingConfig: { MaximumConcurrency: maxConcurrency },
@@ -226,27 +221,4 @@ async function createFunction(
       }),
     );
   }
-}
-
-const trustOfLambda = JSON.stringify({
-  Version: "2012-10-17",
-  Statement: [{ Effect: "Allow", Principal: { Service: "lambda.amazonaws.com" }, Action: "sts:AssumeRole" }],
-});
-
-function functionName(name: FunctionName): string {
-  return `${prefix}-${name}`;
-}
-
-function byQueue<T>(make: (name: QueueName) => T): Readonly<Record<QueueName, T>> {
-  return { driver: make("driver"), deltas: make("deltas"), invocations: make("invocations") };
-}
-
-function byFunction<T>(make: (name: FunctionName) => T): Readonly<Record<FunctionName, T>> {
-  return {
-    driver: make("driver"),
-    "parameter-server": make("parameter-server"),
-    executor: make("executor"),
-    sharder: make("sharder"),
-    sweeper: make("sweeper"),
-  };
 }

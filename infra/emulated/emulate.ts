@@ -12,7 +12,7 @@ export interface EmulateOptions {
   /** @default the product's own */
   readonly table?: FunctionTable;
   readonly ministack?: MiniStackOptions;
-  readonly deploy?: Pick<DeployOptions, "queues" | "variables" | "byRole">;
+  readonly deploy?: Pick<DeployOptions, "queues" | "policies" | "variables" | "byRole">;
   /** Puts something in front of the emulator, which functions and users then speak to: a proxy. */
   readonly inFront?: (endpoint: string) => Promise<Front>;
 }

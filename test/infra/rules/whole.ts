@@ -1,0 +1,104 @@
+import { at, differs, set, type Rule } from "./rule.js";
+
+/** Kinds whose names are unique in an account, so that stages have to differ in them. */
+const namedKinds = [
+  "aws:sqs:Queue",
+  "aws:lambda:Function",
+  "aws:iam:Role",
+  "aws:cloudwatch:MetricAlarm",
+  "aws:budgets:Budget",
+  "aws:sns:Topic",
+];
+
+export const wholeRules: readonly Rule[] = [
+  {
+    name: "no way in from outside is without a check of who comes",
+    check: (graph) => [
+      ...graph
+        .all("aws:lambda:FunctionUrl")
+        .flatMap(({ name, inputs }) => differs(name, inputs["authorizationType"], "AWS_IAM")),
+      ...graph
+        .all("aws:apigatewayv2:Route")
+        .filter(({ inputs }) => (inputs["authorizationType"] ?? "NONE") === "NONE")
+        .map(({ name }) => `${name} is open`),
+      ...graph
+        .all("aws:lambda:Permission")
+        .filter(({ inputs }) => inputs["principal"] === "*")
+        .map(({ name }) => `${name} lets everybody invoke`),
+    ],
+    violations: {
+      "SST's own default of a function's address": (graph) =>
+        graph.and("aws:lambda:FunctionUrl", { authorizationType: "NONE" }),
+      "SST's own default of a route": (graph) => graph.and("aws:apigatewayv2:Route", { routeKey: "POST /jobs" }),
+      "everybody invokes": (graph) => graph.and("aws:lambda:Permission", { principal: "*" }),
+    },
+  },
+  {
+    name: "stages do not get into each other's way: every name says whose it is",
+    check: (graph) =>
+      namedKinds
+        .flatMap((kind) => graph.all(kind))
+        .filter(({ inputs }) => !String(inputs["name"]).startsWith(`stampede-${graph.app.stage}`))
+        .map(({ name, inputs }) => `${name} is called ${String(inputs["name"])}`),
+    violations: {
+      "a queue of all stages": (graph) => graph.changed("aws:sqs:Queue", (inputs) => set(inputs, ["name"], "driver")),
+      "a role without a name of ours": (graph) =>
+        graph.changed("aws:iam:Role", (inputs) => set(inputs, ["name"], undefined)),
+    },
+  },
+  {
+    name: "names are as long as AWS lets them be",
+    check: (graph) => {
+      const limits: Readonly<Record<string, number>> = {
+        "aws:lambda:Function": 64,
+        "aws:iam:Role": 64,
+        "aws:scheduler:Schedule": 64,
+        "aws:sqs:Queue": 80,
+        "aws:s3:Bucket": 63,
+      };
+      return Object.entries(limits).flatMap(([type, limit]) =>
+        graph
+          .all(type)
+          .map(({ outputs }) => String(outputs["name"] ?? outputs["bucket"]))
+          .filter((name) => name.length > limit)
+          .map((name) => `${name} is too long`),
+      );
+    },
+    violations: {
+      "a long stage": (graph) => graph.rewritten((text) => text.replaceAll("stampede-", `stampede-${"x".repeat(50)}-`)),
+    },
+  },
+  {
+    name: "whoever deployed is told what to set to submit jobs",
+    check: (graph) => {
+      const [bucket] = graph.all("aws:s3:Bucket");
+      const { _protect: _, ...outputs } = graph.outputs;
+      return [
+        ...differs("outputs", Object.keys(outputs).toSorted(), [
+          "AWS_REGION",
+          "STAMPEDE_BUCKET",
+          "STAMPEDE_CLUSTER",
+          "STAMPEDE_DRIVER_QUEUE_URL",
+          "STAMPEDE_EXECUTOR_MEMORY_MB",
+        ]),
+        ...differs("bucket", outputs["STAMPEDE_BUCKET"], at(bucket?.outputs, "bucket")),
+      ];
+    },
+    violations: {
+      "of another bucket": (graph) =>
+        graph
+          .changed("aws:s3:Bucket", (inputs) => inputs)
+          .rewritten((text) => text.replaceAll(/stampede-\w+-jobsbucket/g, "else")),
+    },
+  },
+  {
+    name: "everything is tagged with its stage, by which costs can be told apart",
+    check: (graph) =>
+      differs("tags", at(graph.app.providers, "aws", "defaultTags"), {
+        tags: { project: "stampede", stage: graph.app.stage },
+      }),
+    violations: {
+      "of another stage": (graph) => graph.ofApp({ providers: {} }),
+    },
+  },
+];
