@@ -11,10 +11,12 @@ export interface CommandLine {
 export interface KnownCommands {
   /** The scripts of the root's package.json. */
   readonly scripts: ReadonlySet<string>;
-  /** The text that `stampede WORDS --help` prints. */
-  readonly helpOf: (words: readonly string[]) => Promise<string>;
+  /** The text that `PROGRAM WORDS --help` prints. */
+  readonly helpOf: (program: "stampede" | "sst", words: readonly string[]) => Promise<string>;
 }
 
+/** What the shell does itself. */
+const shellBuiltIns: ReadonlySet<string> = new Set(["export"]);
 const npmBuiltIns: ReadonlySet<string> = new Set(["ci", "install"]);
 
 /** One command a line, or several joined by `&&`; comments are left out, and so is a leading `npx`. */
@@ -36,9 +38,11 @@ function commandLine(command: string): CommandLine {
 
 /** Why a command cannot be what the reader is told to type; undefined when it exists. */
 export async function unknownIn(command: CommandLine, known: KnownCommands): Promise<string | undefined> {
-  if (command.program === "npm") return unknownInNpm(command, known.scripts);
-  if (command.program === "stampede") return unknownInStampede(command, known);
-  return `expected a command of npm or stampede, found ${command.program}`;
+  const { program } = command;
+  if (program === "npm") return unknownInNpm(command, known.scripts);
+  if (program === "stampede" || program === "sst") return unknownInProgram(program, command, known);
+  if (shellBuiltIns.has(program)) return undefined;
+  return `expected a command of npm, stampede or sst, found ${program}`;
 }
 
 function unknownInNpm({ words }: CommandLine, scripts: ReadonlySet<string>): string | undefined {
@@ -48,12 +52,16 @@ function unknownInNpm({ words }: CommandLine, scripts: ReadonlySet<string>): str
   return exists ? undefined : `package.json has no script ${name}`;
 }
 
-async function unknownInStampede({ words, options }: CommandLine, known: KnownCommands): Promise<string | undefined> {
+async function unknownInProgram(
+  program: "stampede" | "sst",
+  { words, options }: CommandLine,
+  known: KnownCommands,
+): Promise<string | undefined> {
   const [name = ""] = words;
-  const help = await known.helpOf(words);
-  const shown = `stampede ${words.join(" ")}`;
-  // With a name it does not know, commander prints the help of the command above, which lists its commands.
-  if (!help.startsWith(`Usage: stampede ${name} `) || help.includes("\nCommands:")) {
+  const help = await known.helpOf(program, words);
+  const shown = `${program} ${words.join(" ")}`;
+  // With a name that they do not know, they print the help of the command above, which lists its commands.
+  if (!new RegExp(`^Usage: ${program} ${name}\\s`).test(help) || help.includes("\nCommands:")) {
     return `there is no command ${shown}`;
   }
   const described = new Set(help.split(/[\s,]+/));

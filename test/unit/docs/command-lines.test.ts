@@ -6,10 +6,19 @@ const help: Readonly<Record<string, string>> = {
   train:
     "Usage: stampede train [options] <job.yaml>\n\nOptions:\n  --set <path=value>  override\n  -o, --out <folder>\n",
 };
+function sstHelp([name = ""]: readonly string[]): string {
+  return name === "deploy"
+    ? "Usage: sst deploy\n\nFlags:\n  --stage  The stage\n"
+    : "Usage: sst\n\nCommands:\n  sst deploy\n";
+}
 const known: KnownCommands = {
   scripts: new Set(["start", "bench"]),
-  helpOf: (words) =>
-    Promise.resolve(help[words.join(" ")] ?? "Usage: stampede jobs [options] [command]\n\nCommands:\n  list\n"),
+  helpOf: (program, words) =>
+    Promise.resolve(
+      program === "sst"
+        ? sstHelp(words)
+        : (help[words.join(" ")] ?? "Usage: stampede jobs [options] [command]\n\nCommands:\n  list\n"),
+    ),
 };
 
 async function unknown(text: string): Promise<readonly (string | undefined)[]> {
@@ -23,6 +32,8 @@ describe("a command that exists", () => {
     "# nothing but a comment",
     "npx stampede train job.yaml --set training.executors=4 --out=folder",
     "stampede jobs list",
+    "npx sst deploy --stage me",
+    "export AWS_PROFILE=me",
   ])("passes: %s", async (text) => {
     expect((await unknown(text)).filter((problem) => problem !== undefined)).toEqual([]);
   });
@@ -34,7 +45,9 @@ describe("a command that does not exist", () => {
     ["npm run ci", "package.json has no script ci"],
     ["stampede jobs bogus ID", "there is no command stampede jobs bogus"],
     ["stampede train job.yaml --sett a=1 --out x", "stampede train has no option --sett"],
-    ["curl -O x", "expected a command of npm or stampede, found curl"],
+    ["npx sst deply --stage me", "there is no command sst deply"],
+    ["npx sst deploy --stag me", "sst deploy has no option --stag"],
+    ["curl -O x", "expected a command of npm, stampede or sst, found curl"],
   ])("is named: %s", async (text, problem) => {
     expect(await unknown(text)).toEqual([problem]);
   });
