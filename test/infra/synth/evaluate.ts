@@ -1,9 +1,9 @@
 import { build, type Plugin } from "esbuild";
 import { readFileSync, rmSync } from "node:fs";
 import { readFile } from "node:fs/promises";
-import { basename, extname, join } from "node:path";
+import { extname, join } from "node:path";
 import { pathToFileURL } from "node:url";
-import { configFile, platform, root, workFolder } from "./paths.js";
+import { platform, root, workFolder } from "./paths.js";
 
 /** The `sst` command evaluates `sst.config.ts` twice: for what the app is, and for its resources. */
 
@@ -51,10 +51,15 @@ interface Evaluation {
 }
 
 /** What `app()` says, with what SST adds to it. */
-export async function evaluateApp(stage: string): Promise<App> {
+export async function evaluateApp(configFile: string, stage: string): Promise<App> {
   const code = `import mod from ${JSON.stringify(configFile)}; export default await mod.app(${JSON.stringify({ stage })});`;
   const banner = "function $config(input) { return input }";
-  const input = (await evaluate({ name: `app-${stage}`, code, banner, plugin: noTopLevelImports })) as Input;
+  const input = (await evaluate({
+    name: `app-${stage}`,
+    code,
+    banner,
+    plugin: noTopLevelImports(configFile),
+  })) as Input;
   const providers = Object.entries(input.providers ?? {}).map(
     ([name, settings]) => [name, typeof settings === "string" ? { version: settings } : settings] as const,
   );
@@ -63,7 +68,7 @@ export async function evaluateApp(stage: string): Promise<App> {
 }
 
 /** Evaluates `run()`, which registers every resource with Pulumi's monitor. Resolves with its outputs. */
-export function evaluateRun(app: App, scratch: string): Promise<unknown> {
+export function evaluateRun(configFile: string, app: App, scratch: string): Promise<unknown> {
   const paths = { home: join(scratch, "home"), root, work: scratch, platform };
   const cli = { command: "deploy", dev: false, paths, state: { version: {} } };
   const code = [
@@ -100,15 +105,17 @@ async function evaluate({ name, code, banner = "", define, inject, plugin }: Eva
 }
 
 /** The `sst` command refuses them: providers are known only after `app()`. */
-const noTopLevelImports: Plugin = {
-  name: "no-top-level-imports",
-  setup(hooks) {
-    hooks.onResolve({ filter: /.*/ }, ({ importer, kind }) => {
-      if (basename(importer) !== basename(configFile) || kind !== "import-statement") return undefined;
-      return { errors: [{ text: "sst.config.ts has a top-level import; use `await import()` in run()" }] };
-    });
-  },
-};
+function noTopLevelImports(configFile: string): Plugin {
+  return {
+    name: "no-top-level-imports",
+    setup(hooks) {
+      hooks.onResolve({ filter: /.*/ }, ({ importer, kind }) => {
+        if (importer !== configFile || kind !== "import-statement") return undefined;
+        return { errors: [{ text: "sst.config.ts has a top-level import; use `await import()` in run()" }] };
+      });
+    },
+  };
+}
 
 /** `aws`, `sst` and others are in every file of ours without an import. */
 function globalsInFront(text: string): Plugin {

@@ -22,11 +22,11 @@ export interface MockCallArgs {
 }
 
 export interface Mocks {
-  newResource(args: MockResourceArgs): {
+  readonly newResource: (args: MockResourceArgs) => {
     readonly id: string | undefined;
     readonly state: Readonly<Record<string, unknown>>;
   };
-  call(args: MockCallArgs): Readonly<Record<string, unknown>>;
+  readonly call: (args: MockCallArgs) => Readonly<Record<string, unknown>>;
 }
 
 /** A message of gRPC. */

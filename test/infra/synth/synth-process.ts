@@ -5,7 +5,7 @@ import { mocks } from "./answers.js";
 import { evaluateApp, evaluateRun, type App } from "./evaluate.js";
 import type { Synthesised } from "./graph.js";
 import { region, workFolder } from "./paths.js";
-import { pulumi } from "./pulumi.js";
+import { pulumi, type Mocks } from "./pulumi.js";
 import { plain, recordResources } from "./record.js";
 import { startRpcServer } from "./rpc-server.js";
 
@@ -14,38 +14,58 @@ import { startRpcServer } from "./rpc-server.js";
  * engine, no provider, no account, no network. Writes the graph of all resources to a file; exit code 1 and the errors on stderr
  * when there is none.
  */
-const [, , stage = "", file = ""] = process.argv;
+const [, , configFile = "", stage = "", file = ""] = process.argv;
 const scratch = join(workFolder, "synth", stage);
 mkdirSync(scratch, { recursive: true });
 
 const errors = new Set<string>();
 // Whatever fails inside of an output comes as a rejection, several times.
-const fail = (error: unknown): void => void errors.add(error instanceof Error ? error.message : String(error));
+const fail = (error: unknown): void => {
+  const message = error instanceof Error ? error.message : String(error);
+  if (message !== "") errors.add(message);
+};
 process.on("unhandledRejection", fail);
 process.on("uncaughtException", fail);
 
-process.env["SST_SERVER"] = await startRpcServer();
-process.env["SST_AWS_REGION"] = region;
-pinRandomNames();
-const resources = recordResources();
-const app = await evaluateApp(stage);
-pulumi.runtime.setAllConfig(configOf(app), []);
-await pulumi.runtime.setMocks(mocks, app.name, app.stage, false, "organization");
-
-let outputs: unknown;
-pulumi.runtime.runInPulumiStack(() => evaluateRun(app, scratch)).then((found) => (outputs = plain(found)), fail);
-
+let found: Synthesised | undefined;
 // As with the engine, the program has ended when nothing is left to be done.
 process.once("beforeExit", () => {
-  if (outputs === undefined && errors.size === 0) fail("run() never ended: something that it waits for is left open");
+  if (found === undefined && errors.size === 0) fail("run() never ended: something that it waits for is left open");
   if (errors.size > 0) {
     process.stderr.write(`${[...errors].join("\n")}\n`);
     process.exitCode = 1;
     return;
   }
-  const found: Synthesised = { app, outputs: outputs as Synthesised["outputs"], resources };
   writeFileSync(file, JSON.stringify(found));
 });
+synthesise().catch(fail);
+
+async function synthesise(): Promise<void> {
+  process.env["SST_SERVER"] = await startRpcServer();
+  process.env["SST_AWS_REGION"] = region;
+  pinRandomNames();
+  const resources = recordResources();
+  const app = await evaluateApp(configFile, stage);
+  pulumi.runtime.setAllConfig(configOf(app), []);
+  await pulumi.runtime.setMocks(telling(mocks), app.name, app.stage, false, "organization");
+  const outputs = await pulumi.runtime.runInPulumiStack(() => evaluateRun(configFile, app, scratch));
+  found = { app, outputs: plain(outputs) as Synthesised["outputs"], resources };
+}
+
+/** Of what a mock throws, Pulumi keeps no word. */
+function telling({ newResource, call }: Mocks): Mocks {
+  const told =
+    <A, R>(ask: (args: A) => R) =>
+    (args: A): R => {
+      try {
+        return ask(args);
+      } catch (error) {
+        fail(error);
+        throw error;
+      }
+    };
+  return { newResource: told(newResource), call: told(call) };
+}
 
 /** Names in AWS end in eight random letters: the same ones each time, so that graphs can be compared. */
 function pinRandomNames(): void {
