@@ -7,7 +7,13 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { credentials, queueClient } from "../../../infra/emulated/deploy.js";
 import { emulate, type EmulateOptions, type Emulation } from "../../../infra/emulated/emulate.js";
-import { functions, type FunctionName, type FunctionResource, type FunctionTable } from "../../../infra/resources.js";
+import {
+  byFunction,
+  functions,
+  type FunctionName,
+  type FunctionResource,
+  type FunctionTable,
+} from "../../../infra/resources.js";
 import { Run } from "../../chaos/support/run.js";
 import { until } from "../../chaos/support/until.js";
 import { succeeded, type Ended, type Succeeded } from "../../e2e/support/cli.js";
@@ -17,14 +23,7 @@ export const examples = join(import.meta.dirname, "../../../packages/examples");
 
 /** The table of resources with other settings for some functions. */
 export function tableWith(changes: Partial<Record<FunctionName, Partial<FunctionResource>>>): FunctionTable {
-  const changed = (name: FunctionName): FunctionResource => ({ ...functions[name], ...changes[name] });
-  return {
-    driver: changed("driver"),
-    "parameter-server": changed("parameter-server"),
-    executor: changed("executor"),
-    sharder: changed("sharder"),
-    sweeper: changed("sweeper"),
-  };
+  return byFunction((name) => ({ ...functions[name], ...changes[name] }));
 }
 
 /** An emulated AWS with Stampede in it, and a folder for what commands write. */

@@ -10,7 +10,42 @@ const namedKinds = [
   "aws:sns:Topic",
 ];
 
+/** Everything that may be deployed: of a new kind, somebody has to say that it is meant, and what it costs while no job runs. */
+const kinds: ReadonlySet<string> = new Set([
+  ...["Budget", "BudgetAction"].map((kind) => `aws:budgets:${kind}`),
+  ...["EventRule", "EventTarget", "LogGroup", "MetricAlarm"].map((kind) => `aws:cloudwatch:${kind}`),
+  ...["InstanceProfile", "Policy", "Role", "RolePolicyAttachment"].map((kind) => `aws:iam:${kind}`),
+  ...["EventSourceMapping", "Function", "FunctionEventInvokeConfig"].map((kind) => `aws:lambda:${kind}`),
+  ...["", "LifecycleConfiguration", "Objectv2", "OwnershipControls", "Policy", "PublicAccessBlock"].map(
+    (kind) => `aws:s3:Bucket${kind}`,
+  ),
+  "aws:s3:BucketServerSideEncryptionConfiguration",
+  "aws:scheduler:Schedule",
+  ...["Topic", "TopicPolicy", "TopicSubscription"].map((kind) => `aws:sns:${kind}`),
+  ...["Queue", "QueuePolicy"].map((kind) => `aws:sqs:${kind}`),
+  ...["ComputeEnvironment", "JobDefinition", "JobQueue"].map((kind) => `aws:batch:${kind}`),
+  ...["DefaultSecurityGroup", "InternetGateway", "LaunchTemplate", "RouteTable", "RouteTableAssociation"].map(
+    (kind) => `aws:ec2:${kind}`,
+  ),
+  ...["SecurityGroup", "Subnet", "Vpc", "VpcEndpoint"].map((kind) => `aws:ec2:${kind}`),
+  ...["LifecyclePolicy", "Repository"].map((kind) => `aws:ecr:${kind}`),
+  "docker-build:index:Image",
+  "random:index:RandomBytes",
+]);
+
 export const wholeRules: readonly Rule[] = [
+  {
+    name: "nothing is deployed that nobody has thought of",
+    check: (graph) =>
+      Object.keys(graph.counts())
+        .filter((kind) => !/^(sst|pulumi):/.test(kind) && !kinds.has(kind))
+        .map((kind) => `there is a ${kind}`),
+    violations: {
+      "a gateway that costs by the hour": (graph) => graph.and("aws:ec2:NatGateway", {}),
+      "a user with a password": (graph) => graph.and("aws:iam:User", { name: "stampede-somebody" }),
+      "a key for whoever finds it": (graph) => graph.and("aws:iam:AccessKey", {}),
+    },
+  },
   {
     name: "no way in from outside is without a check of who comes",
     check: (graph) => [
@@ -47,7 +82,7 @@ export const wholeRules: readonly Rule[] = [
     },
   },
   {
-    name: "names are as long as AWS lets them be",
+    name: "no name is longer than AWS lets it be",
     check: (graph) => {
       const limits: Readonly<Record<string, number>> = {
         "aws:lambda:Function": 64,

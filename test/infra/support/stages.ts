@@ -1,6 +1,7 @@
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { builtBundles } from "../../../infra/built-bundles.js";
 import { settingsFrom, type Settings } from "../../../infra/settings.js";
 import { Graph, type Synthesised } from "../synth/graph.js";
 import { synthesise } from "../synth/synth.js";
@@ -33,6 +34,8 @@ const folderVariable = "STAMPEDE_TEST_GRAPHS";
 export async function bothStages(): Promise<() => Promise<void>> {
   const folder = await mkdtemp(join(tmpdir(), "stampede-graphs-"));
   process.env[folderVariable] = folder;
+  // Both would build them otherwise.
+  await builtBundles();
   await Promise.all(
     stageNames.map(async (name) => {
       const { app, outputs, resources } = await synthesise(name, variablesOf[name]);
