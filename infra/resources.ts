@@ -35,6 +35,11 @@ export interface FunctionResource {
   readonly failuresTo?: QueueName;
   /** Is invoked so often. */
   readonly everyMinutes?: number;
+  /**
+   * Answers requests from outside, at an address of its own, streaming as long as it may work. AWS lets everybody through to it: who asks
+   * MUST be checked by the function, by tokens. @default false
+   */
+  readonly answersRequests?: boolean;
   /** Of the folder for temporary files; 512 ... 10,240 MiB. @default 512 */
   readonly temporaryMb?: number;
   /** Reads the users' own data, at `s3://`. @default false */

@@ -12,6 +12,8 @@ export interface Settings {
   readonly keepJobsDays: number;
   /** Executors that may run at the same time. @default the account's limit */
   readonly maxExecutors?: number;
+  /** Requests from outside that are answered at the same time: a flood of them costs no more than that. @default the account's limit */
+  readonly maxRequests?: number;
 }
 
 export interface BatchSettings {
@@ -31,6 +33,7 @@ export function settingsFrom(variables: Variables): Settings {
   const batch = batchFrom(read);
   const alarmEmail = read.text("STAMPEDE_ALARM_EMAIL", /^[^@\s]+@[^@\s]+$/, "an address");
   const maxExecutors = read.count("STAMPEDE_MAX_EXECUTORS");
+  const maxRequests = read.count("STAMPEDE_MAX_REQUESTS");
   return {
     ...(batch && { batch }),
     dataBuckets: read.list("STAMPEDE_DATA_BUCKETS", /^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/, "names of buckets"),
@@ -38,6 +41,7 @@ export function settingsFrom(variables: Variables): Settings {
     monthlyBudget: read.count("STAMPEDE_BUDGET_USD") ?? 50,
     keepJobsDays: read.count("STAMPEDE_KEEP_JOBS_DAYS") ?? 0,
     ...(maxExecutors !== undefined && { maxExecutors }),
+    ...(maxRequests !== undefined && { maxRequests }),
   };
 }
 

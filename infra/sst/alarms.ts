@@ -1,4 +1,10 @@
-import { byFunction, functionNames, functions, queueNames, type FunctionName } from "../resources.js";
+import {
+  functionNames,
+  queueNames,
+  type FunctionName,
+  type FunctionResource,
+  type FunctionTable,
+} from "../resources.js";
 import type { Functions } from "./functions.js";
 import { account, names, pascal, prefix, settings } from "./stage.js";
 
@@ -8,7 +14,7 @@ const periodSeconds = 300;
  * Alarms that mean that somebody should look: dead letters, functions that fail or are held back, a sweeper that does not run. They go
  * to one topic, and from there to an address where one is set.
  */
-export function createAlarms(deployed: Functions): aws.sns.Topic {
+export function createAlarms(table: FunctionTable, deployed: Functions): aws.sns.Topic {
   const topic = createTopic();
   const alarm = alarmsTo(topic);
   for (const name of queueNames) {
@@ -22,7 +28,7 @@ export function createAlarms(deployed: Functions): aws.sns.Topic {
       threshold: 1,
     });
   }
-  for (const name of functionNames) watchFunction(name, deployed, alarm);
+  for (const name of functionNames) watchFunction(name, { table, deployed, alarm });
   return topic;
 }
 
@@ -49,16 +55,24 @@ function alarmsTo(topic: aws.sns.Topic): Alarm {
  * A failed task is a failed invocation, and is tried again: of those that are invoked one by one, some fail in any big job. Those that
  * work on messages report each that failed, and fail as a whole only when they crash or run out of time.
  */
-const errorsToBear = byFunction((name) => (functions[name].failuresTo === undefined ? 1 : 20));
+function errorsToBear({ failuresTo }: FunctionResource): number {
+  return failuresTo === undefined ? 1 : 20;
+}
 
-function watchFunction(name: FunctionName, deployed: Functions, alarm: Alarm): void {
+interface Watch {
+  readonly table: FunctionTable;
+  readonly deployed: Functions;
+  readonly alarm: Alarm;
+}
+
+function watchFunction(name: FunctionName, { table, deployed, alarm }: Watch): void {
   const metric = { namespace: "AWS/Lambda", dimensions: { FunctionName: deployed[name].name }, statistic: "Sum" };
   alarm(`${pascal(name)}ErrorsAlarm`, {
     ...metric,
     name: `${prefix}-${name}-errors`,
     alarmDescription: `The function ${name} fails: see its log ${names.logGroup(name)}.`,
     metricName: "Errors",
-    threshold: errorsToBear[name],
+    threshold: errorsToBear(table[name]),
   });
   alarm(`${pascal(name)}ThrottlesAlarm`, {
     ...metric,
@@ -67,7 +81,7 @@ function watchFunction(name: FunctionName, deployed: Functions, alarm: Alarm): v
     metricName: "Throttles",
     threshold: 20,
   });
-  const { everyMinutes } = functions[name];
+  const { everyMinutes } = table[name];
   if (everyMinutes === undefined) return;
   alarm(`${pascal(name)}SilenceAlarm`, {
     ...metric,

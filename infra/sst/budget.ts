@@ -1,9 +1,10 @@
 import { trustOf } from "../policy.js";
-import { functionNames, functions } from "../resources.js";
+import { functionNames, type FunctionTable } from "../resources.js";
 import type { Roles } from "./roles.js";
 import { account, prefix, settings } from "./stage.js";
 
 interface Guarded {
+  readonly table: FunctionTable;
   readonly roles: Roles;
   /** Is told when half and when all of it is spent, and when that is to be expected. */
   readonly alarms: aws.sns.Topic;
@@ -13,7 +14,7 @@ interface Guarded {
  * When the account has cost as much in a month as it may, nothing new is started: functions that start others lose that permission,
  * jobs end with an error that says so, and what runs comes to its end. AWS counts costs some hours late.
  */
-export function createBudget({ roles, alarms }: Guarded): void {
+export function createBudget({ table, roles, alarms }: Guarded): void {
   const topics = [alarms.arn];
   const notify = (notificationType: string, threshold: number): aws.types.input.budgets.BudgetNotification => ({
     comparisonOperator: "GREATER_THAN",
@@ -30,7 +31,7 @@ export function createBudget({ roles, alarms }: Guarded): void {
     limitUnit: "USD",
     notifications: [notify("ACTUAL", 50), notify("ACTUAL", 100), notify("FORECASTED", 100)],
   });
-  const starters = functionNames.filter((name) => functions[name].access.invokes.length > 0).map((name) => roles[name]);
+  const starters = functionNames.filter((name) => table[name].access.invokes.length > 0).map((name) => roles[name]);
   const halt = new aws.iam.Policy("BudgetHalt", { name: `${prefix}-halt`, policy: haltPolicy() });
   new aws.budgets.BudgetAction("BudgetAction", {
     budgetName: budget.name,

@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { byFunction, functions, type FunctionName } from "../resources.js";
+import { byFunction, type FunctionName, type FunctionTable } from "../resources.js";
 import type { Queues } from "./queues.js";
 import type { Roles } from "./roles.js";
 import { names, pascal, settings } from "./stage.js";
@@ -7,6 +7,7 @@ import { names, pascal, settings } from "./stage.js";
 export type Functions = Readonly<Record<FunctionName, sst.aws.Function>>;
 
 interface FunctionsOptions {
+  readonly table: FunctionTable;
   /** With a folder of each function's name. */
   readonly folder: string;
   readonly roles: Roles;
@@ -15,10 +16,11 @@ interface FunctionsOptions {
 }
 
 /** Every function of the table, and what wakes it from a queue. */
-export function createFunctions({ folder, roles, queues, variables }: FunctionsOptions): Functions {
+export function createFunctions({ table, folder, roles, queues, variables }: FunctionsOptions): Functions {
   return byFunction((name) => {
-    const { memoryMb, timeoutSeconds, temporaryMb = 512, sources, failuresTo } = functions[name];
-    const reserved = name === "executor" ? settings.maxExecutors : undefined;
+    const { memoryMb, timeoutSeconds, temporaryMb = 512, sources, failuresTo, answersRequests = false } = table[name];
+    const ofExecutors = name === "executor" ? settings.maxExecutors : undefined;
+    const reserved = answersRequests ? settings.maxRequests : ofExecutors;
     const created = new sst.aws.Function(`${pascal(name)}Function`, {
       name: names.function(name),
       handler: "index.handler",
@@ -36,6 +38,7 @@ export function createFunctions({ folder, roles, queues, variables }: FunctionsO
       // A function that `sst dev` brings to this machine has other permissions: `npm run emulate` does that.
       dev: false,
       ...(reserved !== undefined && { concurrency: { reserved } }),
+      ...(answersRequests && { streaming: true, url: { authorization: "none", cors: false } }),
       ...(failuresTo !== undefined && {
         // The driver decides what is tried again.
         retries: 0,

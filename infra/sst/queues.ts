@@ -1,4 +1,4 @@
-import { byQueue, functions, queueNames, queuesFor, type QueueName } from "../resources.js";
+import { byQueue, queueNames, queuesFor, type FunctionTable, type QueueName } from "../resources.js";
 import { failedJobsRule } from "./batch/failed-jobs.js";
 import { arnOf, names, pascal, settings } from "./stage.js";
 
@@ -8,8 +8,8 @@ export type Queues = Readonly<Record<QueueName, sst.aws.Queue>>;
 const deadLetterSeconds = 14 * 24 * 3600;
 
 /** Every queue of the table, and its dead letters. */
-export function createQueues(): Queues {
-  const settingsOf = queuesFor(functions);
+export function createQueues(table: FunctionTable): Queues {
+  const settingsOf = queuesFor(table);
   const deadLetters = byQueue(
     (name) =>
       new sst.aws.Queue(`${pascal(name)}DeadLetters`, {

@@ -1,5 +1,5 @@
 import { policyOf, trustOf, type Arns } from "../policy.js";
-import { byFunction, byQueue, functions, type FunctionName } from "../resources.js";
+import { byFunction, byQueue, type FunctionName, type FunctionTable } from "../resources.js";
 import type { Batch } from "./batch/batch.js";
 import type { Queues } from "./queues.js";
 import { arnOf, arnOfBucket, names, pascal, settings } from "./stage.js";
@@ -16,14 +16,14 @@ interface Allowed {
  * A role for each function, which only Lambda takes on and which may do what the table of resources says. Not those that SST makes:
  * they trust every role of the account, and what a link allows is `s3:*` and `sqs:*`.
  */
-export function createRoles(allowed: Allowed): Roles {
+export function createRoles(table: FunctionTable, allowed: Allowed): Roles {
   const arns = arnsOf(allowed);
   return byFunction(
     (name) =>
       new aws.iam.Role(`${pascal(name)}Role`, {
         name: names.function(name),
         assumeRolePolicy: trustOf("lambda.amazonaws.com"),
-        inlinePolicies: [{ name: "access", policy: arns.apply((known) => policyOf(name, functions, known)) }],
+        inlinePolicies: [{ name: "access", policy: arns.apply((known) => policyOf(name, table, known)) }],
       }),
   );
 }

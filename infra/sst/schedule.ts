@@ -1,12 +1,12 @@
-import { functionNames, functions } from "../resources.js";
+import { functionNames, type FunctionTable } from "../resources.js";
 import { trustOf } from "../policy.js";
 import type { Functions } from "./functions.js";
 import { account, names, pascal } from "./stage.js";
 
 /** Wakes those functions of the table that are invoked every so many minutes. One that fails is not tried again: the next time is soon. */
-export function createSchedules(deployed: Functions): void {
+export function createSchedules(table: FunctionTable, deployed: Functions): void {
   for (const name of functionNames) {
-    const { everyMinutes } = functions[name];
+    const { everyMinutes } = table[name];
     if (everyMinutes === undefined) continue;
     new sst.aws.CronV2(`${pascal(name)}Schedule`, {
       schedule: `rate(${everyMinutes} ${everyMinutes === 1 ? "minute" : "minutes"})`,

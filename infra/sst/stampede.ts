@@ -1,4 +1,4 @@
-import { byFunction, byQueue, functions } from "../resources.js";
+import { byFunction, byQueue, functionNames, functions, type FunctionTable } from "../resources.js";
 import { functionVariables, userVariables } from "../variables.js";
 import { createAlarms } from "./alarms.js";
 import { createBatch } from "./batch/batch.js";
@@ -15,27 +15,28 @@ import { createBucket } from "./storage.js";
  * Creates all of a deployment: what the table of resources names, and what watches over it.
  * @returns what a user sets to submit jobs to it
  */
-export async function stampede(): Promise<Record<string, $util.Input<string>>> {
+export async function stampede(table: FunctionTable = functions): Promise<Record<string, $util.Input<string>>> {
   const folder = await bundles();
   const bucket = createBucket();
-  const queues = createQueues();
+  const queues = createQueues(table);
   const created = {
     bucket: bucket.name,
     queueUrls: byQueue((name) => queues[name].url),
     functionNames: byFunction(names.function),
   };
+  const common = { table, folder, bucket, queues };
   const batch =
-    settings.batch &&
-    createBatch({ settings: settings.batch, folder, bucket, queues, variables: functionVariables(created) });
-  const roles = createRoles({ bucket, queues, batch });
-  const deployed = createFunctions({
-    folder,
-    roles,
-    queues,
-    variables: functionVariables({ ...created, batch }),
-  });
-  createSchedules(deployed);
-  const alarms = createAlarms(deployed);
-  if (settings.monthlyBudget > 0) createBudget({ roles, alarms });
-  return { AWS_REGION: region, ...userVariables(created, functions) };
+    settings.batch && createBatch({ ...common, settings: settings.batch, variables: functionVariables(created) });
+  const roles = createRoles(table, { bucket, queues, batch });
+  const variables = functionVariables({ ...created, batch });
+  const deployed = createFunctions({ table, folder, roles, queues, variables });
+  createSchedules(table, deployed);
+  const alarms = createAlarms(table, deployed);
+  if (settings.monthlyBudget > 0) createBudget({ table, roles, alarms });
+  const [answering] = functionNames.filter((name) => table[name].answersRequests === true);
+  return {
+    AWS_REGION: region,
+    ...userVariables(created, table),
+    ...(answering !== undefined && { STAMPEDE_URL: deployed[answering].url }),
+  };
 }

@@ -1,5 +1,5 @@
 import { batchPolicyOf, trustOf } from "../../policy.js";
-import { functions } from "../../resources.js";
+import type { FunctionTable } from "../../resources.js";
 import type { BatchSettings } from "../../settings.js";
 import type { Queues } from "../queues.js";
 import { arnsOf } from "../roles.js";
@@ -16,6 +16,7 @@ export interface Batch {
 }
 
 interface BatchOptions {
+  readonly table: FunctionTable;
   readonly settings: BatchSettings;
   /** With the bundle `batch`. */
   readonly folder: string;
@@ -52,13 +53,13 @@ export function createBatch(options: BatchOptions): Batch {
   };
 }
 
-function containerOf({ settings, folder, bucket, queues, variables }: BatchOptions): $util.Output<string> {
+function containerOf({ table, settings, folder, bucket, queues, variables }: BatchOptions): $util.Output<string> {
   const { gpus } = machineKinds[settings.machines];
   const needs = { VCPU: vcpus, MEMORY: memoryMb, ...(gpus > 0 && { GPU: gpus }) };
   const environment = { ...variables, AWS_REGION: region, AWS_LAMBDA_FUNCTION_MEMORY_SIZE: String(memoryMb) };
   return $jsonStringify({
     image: createImage(folder),
-    jobRoleArn: createJobRole(bucket, queues).arn,
+    jobRoleArn: createJobRole({ table, bucket, queues }).arn,
     user: "node",
     privileged: false,
     resourceRequirements: Object.entries(needs).map(([type, value]) => ({ type, value: String(value) })),
@@ -79,8 +80,8 @@ function createLogGroup(): aws.cloudwatch.LogGroup {
 }
 
 /** What a container may do: what an executor function may. Taken on for tasks of this account only. */
-function createJobRole(bucket: sst.aws.Bucket, queues: Queues): aws.iam.Role {
-  const policy = arnsOf({ bucket, queues }).apply((arns) => batchPolicyOf(functions, arns));
+function createJobRole({ table, bucket, queues }: Pick<BatchOptions, "table" | "bucket" | "queues">): aws.iam.Role {
+  const policy = arnsOf({ bucket, queues }).apply((arns) => batchPolicyOf(table, arns));
   return new aws.iam.Role("BatchJobRole", {
     name: `${names.function("executor")}-batch`,
     assumeRolePolicy: account.apply((own) =>

@@ -171,10 +171,12 @@ export const functionRules: readonly Rule[] = [
     },
   },
   {
-    name: "no more executors run at a time than whoever deploys allows, and nobody else is held back",
-    check: (graph, { settings }) =>
+    name: "no more executors run and requests are answered at a time than whoever deploys allows; nobody else is held back",
+    check: (graph, { settings, table }) =>
       functionNames.flatMap((name) => {
-        const expected = name === "executor" ? settings.maxExecutors : undefined;
+        const { answersRequests = false } = table[name];
+        const ofExecutors = name === "executor" ? settings.maxExecutors : undefined;
+        const expected = answersRequests ? settings.maxRequests : ofExecutors;
         return differs(name, functionOf(graph, name).inputs["reservedConcurrentExecutions"], expected);
       }),
     violations: {

@@ -1,3 +1,5 @@
+import { functionNames } from "../../../infra/resources.js";
+import type { Resource } from "../synth/record.js";
 import { at, differs, set, type Rule } from "./rule.js";
 
 /** Kinds whose names are unique in an account, so that stages have to differ in them. */
@@ -15,7 +17,9 @@ const kinds: ReadonlySet<string> = new Set([
   ...["Budget", "BudgetAction"].map((kind) => `aws:budgets:${kind}`),
   ...["EventRule", "EventTarget", "LogGroup", "MetricAlarm"].map((kind) => `aws:cloudwatch:${kind}`),
   ...["InstanceProfile", "Policy", "Role", "RolePolicyAttachment"].map((kind) => `aws:iam:${kind}`),
-  ...["EventSourceMapping", "Function", "FunctionEventInvokeConfig"].map((kind) => `aws:lambda:${kind}`),
+  ...["EventSourceMapping", "Function", "FunctionEventInvokeConfig", "FunctionUrl", "Permission"].map(
+    (kind) => `aws:lambda:${kind}`,
+  ),
   ...["", "LifecycleConfiguration", "Objectv2", "OwnershipControls", "Policy", "PublicAccessBlock"].map(
     (kind) => `aws:s3:Bucket${kind}`,
   ),
@@ -33,6 +37,45 @@ const kinds: ReadonlySet<string> = new Set([
   "random:index:RandomBytes",
 ]);
 
+const address = "aws:lambda:FunctionUrl";
+
+/** But to functions that the table says check themselves who asks. */
+export const noOpenWayIn: Rule = {
+  name: "no way in from outside is without a check of who comes",
+  check: (graph, { table }) => {
+    const answering = functionNames
+      .filter((name) => table[name].answersRequests === true)
+      .map((name) => `stampede-${graph.app.stage}-${name}`);
+    const addresses = graph
+      .all(address)
+      .map(({ inputs }) => [inputs["functionName"], inputs["authorizationType"], inputs["invokeMode"], inputs["cors"]])
+      .filter(([, authorization]) => authorization !== "AWS_IAM");
+    const open = answering.map((name) => [name, "NONE", "RESPONSE_STREAM", undefined]);
+    return [
+      ...differs("addresses", addresses, open),
+      ...graph
+        .all("aws:apigatewayv2:Route")
+        .filter(({ inputs }) => (inputs["authorizationType"] ?? "NONE") === "NONE")
+        .map(({ name }) => `${name} is open`),
+      ...graph
+        .all("aws:lambda:Permission")
+        .filter(({ inputs }) => inputs["principal"] === "*" && !isByAddress(inputs, answering))
+        .map(({ name }) => `${name} lets everybody invoke`),
+    ];
+  },
+  violations: {
+    "SST's own default of a function's address": (graph) => graph.and(address, { authorizationType: "NONE" }),
+    "SST's own default of a route": (graph) => graph.and("aws:apigatewayv2:Route", { routeKey: "POST /jobs" }),
+    "everybody invokes": (graph) => graph.and("aws:lambda:Permission", { principal: "*", function: "stampede-driver" }),
+  },
+};
+
+/** By the address only, which hands requests on, and not by Lambda's own interface, where anybody could say who they are. */
+function isByAddress(inputs: Resource["inputs"], answering: readonly string[]): boolean {
+  const byAddress = inputs["functionUrlAuthType"] === "NONE" || inputs["invokedViaFunctionUrl"] === true;
+  return byAddress && answering.includes(String(inputs["function"]));
+}
+
 export const wholeRules: readonly Rule[] = [
   {
     name: "nothing is deployed that nobody has thought of",
@@ -46,28 +89,7 @@ export const wholeRules: readonly Rule[] = [
       "a key for whoever finds it": (graph) => graph.and("aws:iam:AccessKey", {}),
     },
   },
-  {
-    name: "no way in from outside is without a check of who comes",
-    check: (graph) => [
-      ...graph
-        .all("aws:lambda:FunctionUrl")
-        .flatMap(({ name, inputs }) => differs(name, inputs["authorizationType"], "AWS_IAM")),
-      ...graph
-        .all("aws:apigatewayv2:Route")
-        .filter(({ inputs }) => (inputs["authorizationType"] ?? "NONE") === "NONE")
-        .map(({ name }) => `${name} is open`),
-      ...graph
-        .all("aws:lambda:Permission")
-        .filter(({ inputs }) => inputs["principal"] === "*")
-        .map(({ name }) => `${name} lets everybody invoke`),
-    ],
-    violations: {
-      "SST's own default of a function's address": (graph) =>
-        graph.and("aws:lambda:FunctionUrl", { authorizationType: "NONE" }),
-      "SST's own default of a route": (graph) => graph.and("aws:apigatewayv2:Route", { routeKey: "POST /jobs" }),
-      "everybody invokes": (graph) => graph.and("aws:lambda:Permission", { principal: "*" }),
-    },
-  },
+  noOpenWayIn,
   {
     name: "stages do not get into each other's way: every name says whose it is",
     check: (graph) =>

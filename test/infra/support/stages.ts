@@ -2,6 +2,7 @@ import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { builtBundles } from "../../../infra/built-bundles.js";
+import { functions, type FunctionTable } from "../../../infra/resources.js";
 import { settingsFrom, type Settings } from "../../../infra/settings.js";
 import { Graph, type Synthesised } from "../synth/graph.js";
 import { synthesise } from "../synth/synth.js";
@@ -25,6 +26,7 @@ export const stageNames = ["dev", "production"] as const satisfies readonly Stag
 export interface Stage {
   readonly name: StageName;
   readonly settings: Settings;
+  readonly table: FunctionTable;
   readonly graph: Graph;
 }
 
@@ -48,5 +50,5 @@ export async function bothStages(): Promise<() => Promise<void>> {
 export async function readStage(name: StageName): Promise<Stage> {
   const text = await readFile(join(process.env[folderVariable] ?? "", `${name}.json`), "utf8");
   const graph = new Graph(JSON.parse(text) as Synthesised);
-  return { name, settings: settingsFrom(variablesOf[name]), graph };
+  return { name, settings: settingsFrom(variablesOf[name]), table: functions, graph };
 }

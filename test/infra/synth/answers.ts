@@ -33,6 +33,9 @@ const computed: Readonly<Record<string, (name: string, args: MockResourceArgs) =
     const invokeArn = `arn:aws:apigateway:${region}:lambda:path/2015-03-31/functions/${functionArn}/invocations`;
     return { id: name, arn: functionArn, qualifiedArn: `${functionArn}:1`, version: "1", invokeArn };
   },
+  "aws:lambda/functionUrl:FunctionUrl": (name) => ({
+    functionUrl: `https://${name.toLowerCase()}.lambda-url.${region}.on.aws/`,
+  }),
   "aws:cloudwatch/logGroup:LogGroup": (name) => ({ arn: arn("logs", `log-group:${name}`) }),
   "aws:cloudwatch/eventRule:EventRule": (name) => ({ arn: arn("events", `rule/${name}`) }),
   "aws:batch/computeEnvironment:ComputeEnvironment": (name) => ({ arn: arn("batch", `compute-environment/${name}`) }),

@@ -17,6 +17,7 @@ describe("the settings of a deployment", () => {
       STAMPEDE_DATA_BUCKETS: "one, two-data ,",
       STAMPEDE_KEEP_JOBS_DAYS: " 30 ",
       STAMPEDE_MAX_EXECUTORS: "10",
+      STAMPEDE_MAX_REQUESTS: "5",
       STAMPEDE_SOMETHING_ELSE: "x",
     });
     expect(settings).toEqual({
@@ -26,6 +27,7 @@ describe("the settings of a deployment", () => {
       dataBuckets: ["one", "two-data"],
       keepJobsDays: 30,
       maxExecutors: 10,
+      maxRequests: 5,
     });
   });
 
