@@ -115,7 +115,7 @@ export const queueRules: readonly Rule[] = [
       "tried for ever": (graph) =>
         graph.changed(
           queue,
-          (inputs) => ({ ...inputs, redrivePolicy: String(inputs["redrivePolicy"]).replace(":5}", ":1000}") }),
+          (inputs) => ({ ...inputs, redrivePolicy: String(inputs["redrivePolicy"]).replace(/:\d+}$/, ":1000}") }),
           (each) => !isDead(each),
         ),
       "dead letters of another kind": (graph) =>
