@@ -14,8 +14,8 @@ export default defineConfig({
     hookTimeout: 300_000,
     pool: "forks",
     server: { deps: { external: builtPackages } },
-    // One more than cores: most of the time is spent on waiting, for messages that become visible and functions that are cut short.
-    maxWorkers: 3,
+    // Functions that are cut short after three seconds need their share of a core.
+    maxWorkers: 2,
     sequence: {
       // Beside the longest, which computes, those that wait.
       sequencer: longestFirst([
