@@ -29,14 +29,14 @@ describe("how a round is averaged", () => {
     // Many executors: in parts that are stored together.
     { partitions: 10_000, weightBytes: 400_000, slices: 1, parts: 1 },
     { partitions: 10_000, weightBytes: mebibyte, slices: 1, parts: 4 },
-    { partitions: 1_000, weightBytes: 10 * mebibyte, slices: 2, parts: 10 },
+    { partitions: 1_000, weightBytes: 10 * mebibyte, slices: 2, parts: 14 },
     // Large models: in slices, and the more executors the more parts of them.
-    { partitions: 2, weightBytes: 100 * mebibyte, slices: 4, parts: 4 },
+    { partitions: 2, weightBytes: 100 * mebibyte, slices: 5, parts: 5 },
     { partitions: 10, weightBytes: 100 * mebibyte, slices: 13, parts: 26 },
-    { partitions: 100, weightBytes: 100 * mebibyte, slices: 13, parts: 104 },
-    { partitions: 1_000, weightBytes: 100 * mebibyte, slices: 13, parts: 104 },
+    { partitions: 100, weightBytes: 100 * mebibyte, slices: 13, parts: 143 },
+    { partitions: 1_000, weightBytes: 100 * mebibyte, slices: 13, parts: 143 },
     { partitions: 10_000, weightBytes: 100 * mebibyte, slices: 13, parts: 260 },
-    { partitions: 4, weightBytes: 1024 * mebibyte, slices: 64, parts: 64 },
+    { partitions: 4, weightBytes: 1024 * mebibyte, slices: 64, parts: 128 },
     // No slice is larger than one function can hold.
     { partitions: 2, weightBytes: 10_240 * mebibyte, slices: 160, parts: 320 },
   ])("with $partitions deltas of $weightBytes bytes: $slices slices, $parts parts", ({ slices, parts, ...given }) => {
