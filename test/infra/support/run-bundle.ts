@@ -1,7 +1,6 @@
 import { execFile } from "node:child_process";
-import { once } from "node:events";
-import { createServer } from "node:http";
 import { promisify } from "node:util";
+import { startHttpServer } from "../../support/http-server.js";
 
 const run = promisify(execFile);
 
@@ -39,23 +38,10 @@ export interface EmptyBucket {
 
 export async function startEmptyBucket(): Promise<EmptyBucket> {
   const asked: string[] = [];
-  const server = createServer((request, response) => {
+  const server = await startHttpServer((request, response) => {
     asked.push(`${request.method} ${request.url}`);
     response.setHeader("content-type", "application/xml");
     response.end("<ListBucketResult><IsTruncated>false</IsTruncated><KeyCount>0</KeyCount></ListBucketResult>");
   });
-  server.listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const address = server.address();
-  if (address === null || typeof address === "string") throw new Error("no port");
-  return {
-    url: `http://127.0.0.1:${address.port}`,
-    asked,
-    close: async () => {
-      const closed = once(server, "close");
-      server.close();
-      server.closeAllConnections();
-      await closed;
-    },
-  };
+  return { ...server, asked };
 }

@@ -1,5 +1,5 @@
-import { once } from "node:events";
-import { createServer, type IncomingHttpHeaders } from "node:http";
+import type { IncomingHttpHeaders } from "node:http";
+import { startHttpServer } from "../../support/http-server.js";
 
 /** One answer of the server, in its turn. */
 export interface WireAnswer {
@@ -24,7 +24,7 @@ export interface WireServer {
 /** Gives the answers one after the other, and the last one for ever: what AWS says and no emulator does. */
 export async function startWireServer(answers: readonly WireAnswer[]): Promise<WireServer> {
   const requests: WireRequest[] = [];
-  const server = createServer((request, response) => {
+  const server = await startHttpServer((request, response) => {
     const chunks: Buffer[] = [];
     request.on("data", (chunk: Buffer) => chunks.push(chunk));
     request.on("end", () => {
@@ -37,18 +37,5 @@ export async function startWireServer(answers: readonly WireAnswer[]): Promise<W
       response.end(JSON.stringify(body));
     });
   });
-  server.listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const address = server.address();
-  if (address === null || typeof address === "string") throw new Error("no port");
-  return {
-    endpoint: `http://127.0.0.1:${address.port}`,
-    requests,
-    close: async () => {
-      const closed = once(server, "close");
-      server.close();
-      server.closeAllConnections();
-      await closed;
-    },
-  };
+  return { endpoint: server.url, requests, close: () => server.close() };
 }
