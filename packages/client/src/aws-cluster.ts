@@ -10,8 +10,8 @@ import {
 import type { FileAccess } from "@stampede/data";
 import { systemClock, systemUnique } from "@stampede/local";
 import { requestJob, type WantedJob } from "@stampede/training";
+import { FactsLog } from "@stampede/training/jobs";
 import { awsSettings, type AwsClusterOptions, type AwsSettings, type Environment } from "./aws-settings.js";
-import { FactsLog } from "./facts-log.js";
 import { lookMs, lookUntil } from "./look-until.js";
 import type { Capacity, Cluster, RunOptions } from "./types.js";
 

@@ -1,108 +1,25 @@
-import {
-  jobOfKey,
-  keys,
-  parseJobId,
-  resolveMetrics,
-  roundsOf,
-  type JobHead,
-  type JobId,
-  type JobResult,
-  type JobSpec,
-  type ObjectStore,
-} from "@stampede/core";
+import type { JobDetails, JobId, JobSummary } from "@stampede/core";
 import { systemClock, systemUnique } from "@stampede/local";
-import { cancelJob as cancelStored, exists, limitsOf, readHead, readResult, readSpec } from "@stampede/training";
-import { historyOf, readRounds } from "./history.js";
-import { readTrouble } from "./life.js";
-import { findRequested, lastSignOf, requestedDetails, type RequestedJob } from "./requested-jobs.js";
-import type { Cluster, JobDetails, JobSummary, SignOfLife } from "./types.js";
-import { readUnderWay } from "./under-way.js";
-
-/** Each is three small reads, which a store far away answers slowly. */
-const jobsAtOnce = 16;
+import { cancelJob as cancelStored } from "@stampede/training";
+import * as stored from "@stampede/training/jobs";
+import type { Cluster } from "./types.js";
 
 /** Every job in the store, the newest first. */
 export async function listJobs(cluster: Cluster): Promise<readonly JobSummary[]> {
-  const store = await cluster.open();
-  const found = new Map<JobId, "requested" | "stored">();
-  for await (const { key } of store.list(keys.jobs)) {
-    const isStored = key.endsWith("/spec.json");
-    if (isStored || key.endsWith("/request.json")) {
-      found.set(parseJobId(jobOfKey(key) ?? ""), isStored ? "stored" : "requested");
-    }
-  }
-  const jobs: JobSummary[] = [];
-  for (let from = 0; from < found.size; from += jobsAtOnce) {
-    const batch = [...found].slice(from, from + jobsAtOnce);
-    for (const read of await Promise.all(batch.map(([job, as]) => readListed(store, job, as)))) jobs.push(...read);
-  }
-  return jobs.toSorted((a, b) => b.createdAt - a.createdAt);
-}
-
-/** None for a request that was removed meanwhile. */
-async function readListed(store: ObjectStore, job: JobId, as: "requested" | "stored"): Promise<readonly JobSummary[]> {
-  const read = as === "stored" ? await readSummary(store, job) : await findRequested(store, job);
-  return read === undefined ? [] : [read.summary];
+  return stored.listJobs(await cluster.open());
 }
 
 /** @throws StampedeError `job.not-found` */
 export async function showJob(cluster: Cluster, job: JobId): Promise<JobDetails> {
-  const store = await cluster.open();
-  const requested = await unlessStored(store, job);
-  if (requested !== undefined) return requestedDetails(store, requested, systemClock.now());
-  const { spec, result, head, summary } = await readSummary(store, job);
-  const [{ records, unreadable }, trouble, underWay] = await Promise.all([
-    readRounds(store, spec, summary.round, result),
-    readTrouble(store, spec),
-    result === undefined ? readUnderWay(store, spec, head, systemClock.now()) : undefined,
-  ]);
-  const last = records.at(-1);
-  return {
-    ...summary,
-    executors: spec.partitions,
-    engine: spec.engine,
-    engineReason: spec.engineReason,
-    threads: spec.compute?.threads,
-    limits: limitsOf(spec.training),
-    error: result?.error && { code: result.error.code, message: result.error.message },
-    metrics: resolveMetrics(result?.status === "succeeded" ? result.metrics : (last?.metrics ?? {})),
-    validation: result?.validation && resolveMetrics(result.validation),
-    weightsSha256: result?.weightsSha256 ?? last?.weightsSha256,
-    history: historyOf(spec, records, result),
-    unreadable,
-    ...trouble,
-    underWay,
-  };
-}
-
-/** Whether a job has ended, and if not, when it was last heard of and how long it may be silent. */
-export interface JobPulse {
-  readonly status: JobSummary["status"];
-  readonly kind: JobSummary["kind"];
-  /** False while the cloud is still to make it of its request. */
-  readonly isPrepared: boolean;
-  readonly lastSign: SignOfLife | undefined;
-  readonly heartbeatTimeoutMs: number;
+  return stored.showJob(await cluster.open(), job, systemClock.now());
 }
 
 /**
  * Less than `showJob` reads, for whoever asks again and again.
  * @throws StampedeError `job.not-found`
  */
-export async function feelPulse(cluster: Cluster, job: JobId): Promise<JobPulse> {
-  const store = await cluster.open();
-  const requested = await unlessStored(store, job);
-  if (requested !== undefined) {
-    const { status, kind } = requested.summary;
-    const lastSign = await lastSignOf(store, requested, systemClock.now());
-    // Its data may be on its way for hours, without a sign of life of the job.
-    return { status, kind, isPrepared: false, lastSign, heartbeatTimeoutMs: Infinity };
-  }
-  const { spec, result, head, summary } = await readSummary(store, job);
-  const { kind, training } = spec;
-  const underWay = result === undefined ? await readUnderWay(store, spec, head, systemClock.now()) : undefined;
-  const heartbeatTimeoutMs = training.heartbeatTimeoutSeconds * 1000;
-  return { status: summary.status, kind, isPrepared: true, lastSign: underWay?.lastSign, heartbeatTimeoutMs };
+export async function feelPulse(cluster: Cluster, job: JobId): Promise<stored.JobPulse> {
+  return stored.feelPulse(await cluster.open(), job, systemClock.now());
 }
 
 /**
@@ -113,32 +30,4 @@ export async function cancelJob(cluster: Cluster, job: JobId): Promise<void> {
   await cancelStored(job, { store: await cluster.open(), clock: systemClock, unique: systemUnique });
   // It is cancelled already: a hint that is lost changes when that is noticed.
   await cluster.wake(job).catch(() => undefined);
-}
-
-/** A job that was requested; undefined for one that is stored. */
-async function unlessStored(store: ObjectStore, job: JobId): Promise<RequestedJob | undefined> {
-  return (await exists(store, keys.spec(job))) ? undefined : findRequested(store, job);
-}
-
-interface ReadJob {
-  readonly spec: JobSpec;
-  readonly result: JobResult | undefined;
-  readonly head: JobHead | undefined;
-  readonly summary: JobSummary;
-}
-
-async function readSummary(store: ObjectStore, job: JobId): Promise<ReadJob> {
-  const spec = await readSpec(store, job);
-  const [result, read] = await Promise.all([readResult(store, job), readHead(store, job)]);
-  const summary = {
-    job,
-    name: spec.name,
-    kind: spec.kind,
-    status: result?.status ?? ("unfinished" as const),
-    round: read?.head.stage.round ?? 0,
-    rounds: spec.kind === "train" ? roundsOf(spec) : 0,
-    createdAt: spec.createdAt,
-    endedAt: result?.endedAt,
-  };
-  return { spec, result, head: read?.head, summary };
 }

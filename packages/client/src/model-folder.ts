@@ -6,25 +6,23 @@ import {
   StampedeError,
   type GraphClaim,
   type GraphName,
-  type ModelDefinition,
   type NamedTensors,
 } from "@stampede/core";
-import { modelFiles, readModelFiles } from "@stampede/runtime";
-import { graphClaimsOf, type Graphs } from "@stampede/training";
+import { readModelFiles } from "@stampede/runtime";
+import type { Graphs } from "@stampede/training";
+import {
+  decodeNotes,
+  graphFile,
+  notAsSaved,
+  notesFile,
+  savedModelFiles,
+  type ModelNotes,
+  type SavedFile,
+  type SavedModel,
+} from "@stampede/training/saved-model";
 import { draftBeside, sweepDrafts } from "./drafts.js";
-import { decodeNotes, encodeNotes, notAsSaved, type ModelNotes, type SavedFile } from "./model-notes.js";
 import { namingModel } from "./naming-model.js";
 import { asOutput, checkOutput, notSaved } from "./output.js";
-
-export interface SavedModel {
-  readonly definition: ModelDefinition;
-  readonly weights: NamedTensors;
-  readonly notes: ModelNotes;
-  readonly graphs: Graphs;
-}
-
-const notesFile = "stampede.json";
-const graphsFolder = "graphs";
 
 /**
  * Writes the files stock tfjs loads, and the notes. The folder appears whole or not at all.
@@ -50,20 +48,9 @@ export async function writeModelFolder(folder: string, saved: SavedModel, overwr
   return target;
 }
 
-async function writeFiles(folder: string, { definition, weights, notes, graphs }: SavedModel): Promise<void> {
-  if (graphs.size > 0) await mkdir(join(folder, graphsFolder));
-  const files: SavedFile[] = [];
-  const graphFiles = [...graphs].map(([name, bytes]) => [graphFile(name), bytes] as const);
-  for (const [name, bytes] of [...Object.entries(modelFiles(definition, weights)), ...graphFiles]) {
-    await writeFile(join(folder, name), bytes);
-    files.push({ name, bytes: bytes.byteLength, sha256: sha256Hex(bytes) });
-  }
-  const claims = graphs.size > 0 && { graphs: graphClaimsOf(graphs) };
-  await writeFile(join(folder, notesFile), encodeNotes({ ...notes, ...claims }, files));
-}
-
-function graphFile(name: GraphName): string {
-  return `${graphsFolder}/${name}.onnx`;
+async function writeFiles(folder: string, saved: SavedModel): Promise<void> {
+  if (saved.graphs.size > 0) await mkdir(join(folder, "graphs"));
+  for (const { name, bytes } of savedModelFiles(saved)) await writeFile(join(folder, name), bytes);
 }
 
 /**

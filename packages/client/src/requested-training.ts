@@ -2,9 +2,9 @@ import { dirname, join } from "node:path";
 import { keys, type DatasetSpec, type JobId, type JobSpec, type ObjectStore } from "@stampede/core";
 import { readModelFile } from "@stampede/runtime";
 import { exists, findRequest, readResult, readSpec, type WantedJob } from "@stampede/training";
+import { endedBadly, notResumable, readBeginning } from "@stampede/training/jobs";
 import { lookUntil } from "./look-until.js";
-import { readBeginning } from "./submitted.js";
-import { endedBadly, notResumable, type Tell } from "./training-run.js";
+import type { Tell } from "./training-run.js";
 import type { TrainRequest } from "./types.js";
 
 interface WaitDeps {

@@ -1,7 +1,8 @@
 import { resolve } from "node:path";
 import { DatasetSpec, parseInput, resolveMetrics } from "@stampede/core";
+import type { SavedModel } from "@stampede/training/saved-model";
 import { readPredictions, runInference, type FinishedInference, type InferencePlan } from "./inference.js";
-import { readModelFolder, type SavedModel } from "./model-folder.js";
+import { readModelFolder } from "./model-folder.js";
 import { namingModel } from "./naming-model.js";
 import { teller } from "./training-run.js";
 import { checkOutput } from "./output.js";

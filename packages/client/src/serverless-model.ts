@@ -3,28 +3,25 @@ import {
   DatasetSpec,
   hashTensors,
   parseInput,
-  resolveMetrics,
   StampedeError,
   TrainingSettings,
   type EngineName,
   type Field,
+  type RoundHistory,
 } from "@stampede/core";
-import { loadManifest } from "@stampede/data";
 import { assignWeights, buildModel, defineModel, prepareTfjs } from "@stampede/runtime";
 import type { Graphs } from "@stampede/training";
+import { readHistory } from "@stampede/training/jobs";
+import { readTrainedModel, type ModelNotes } from "@stampede/training/saved-model";
 import type { Tensor } from "@tensorflow/tfjs-core";
 import type { LayersModel } from "@tensorflow/tfjs-layers";
 import type * as z from "zod";
 import { evaluateData, readPredictions, runInference, type InferencePlan } from "./inference.js";
-import { readHistory } from "./history.js";
 import { readModelFolder, writeModelFolder } from "./model-folder.js";
-import type { ModelNotes } from "./model-notes.js";
 import { namingModel } from "./naming-model.js";
 import { prepareTraining } from "./prepare.js";
-import { graphsToSave } from "./saved-graphs.js";
-import { readTrained } from "./trained-weights.js";
 import { runToEnd, teller, type Tell } from "./training-run.js";
-import type { Cluster, DatasetInput, RoundHistory } from "./types.js";
+import type { Cluster, DatasetInput } from "./types.js";
 
 // A program builds its model before it calls anything of ours, and tfjs then needs a backend to compute the first weights.
 await prepareTfjs();
@@ -100,22 +97,11 @@ export class ServerlessModel {
       { cluster, store, tell, signal },
     );
     const result = await runToEnd(cluster, spec.job, { resumed: false, tell, signal });
-    const { weights, weightsSha256 } = await readTrained(store, spec, result);
+    const data = dataset.format === "memory" ? undefined : DatasetSpec.parse(dataset);
+    const { weights, notes, graphs } = await readTrainedModel(store, spec, result, data);
     assignWeights(this.model, weights);
-    const { fields } = await loadManifest(store, spec.dataset);
-    this.#graphs = await graphsToSave(store, spec);
-    this.#notes = {
-      version: 1,
-      job: spec.job,
-      name: spec.name,
-      trainedAt: new Date(result.endedAt).toISOString(),
-      fields: [...fields],
-      ...(dataset.format !== "memory" && { data: DatasetSpec.parse(dataset) }),
-      rounds: result.round,
-      metrics: resolveMetrics(result.metrics),
-      ...(result.validation && { validation: resolveMetrics(result.validation) }),
-      weightsSha256,
-    };
+    this.#graphs = graphs;
+    this.#notes = notes;
     return readHistory(store, spec);
   }
 

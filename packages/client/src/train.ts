@@ -1,20 +1,12 @@
 import { join } from "node:path";
-import {
-  resolveMetrics,
-  type DatasetSpec,
-  type JobId,
-  type JobResult,
-  type JobSpec,
-  type ObjectStore,
-} from "@stampede/core";
-import { loadManifest } from "@stampede/data";
-import { graphsToSave } from "./saved-graphs.js";
+import type { DatasetSpec, JobId, JobResult, JobSpec, ObjectStore } from "@stampede/core";
+import { summaryOf } from "@stampede/training/jobs";
+import { readTrainedModel } from "@stampede/training/saved-model";
 import { writeModelFolder } from "./model-folder.js";
 import { checkOutput } from "./output.js";
 import { prepareTraining } from "./prepare.js";
 import { resumeRequested, trainByRequest } from "./requested-training.js";
-import { readTrained } from "./trained-weights.js";
-import { readResumable, runToEnd, summaryOf, teller, type Tell } from "./training-run.js";
+import { readResumable, runToEnd, teller, type Tell } from "./training-run.js";
 import type { JobSucceeded, TrainRequest } from "./types.js";
 
 /**
@@ -75,20 +67,6 @@ async function saveTrained(
   result: JobResult,
   target: { readonly folder: string; readonly overwrite: boolean; readonly data: DatasetSpec },
 ): Promise<string> {
-  const { weights, weightsSha256 } = await readTrained(store, spec, result);
-  const { fields } = await loadManifest(store, spec.dataset);
-  const notes = {
-    version: 1 as const,
-    job: spec.job,
-    name: spec.name,
-    trainedAt: new Date(result.endedAt).toISOString(),
-    fields: [...fields],
-    data: target.data,
-    rounds: result.round,
-    metrics: resolveMetrics(result.metrics),
-    ...(result.validation && { validation: resolveMetrics(result.validation) }),
-    weightsSha256,
-  };
-  const graphs = await graphsToSave(store, spec);
-  return writeModelFolder(target.folder, { definition: spec.model, weights, notes, graphs }, target.overwrite);
+  const saved = await readTrainedModel(store, spec, result, target.data);
+  return writeModelFolder(target.folder, saved, target.overwrite);
 }

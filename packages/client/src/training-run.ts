@@ -1,6 +1,5 @@
 import {
   isStampedeError,
-  resolveMetrics,
   StampedeError,
   type JobEvent,
   type JobId,
@@ -9,8 +8,8 @@ import {
   type ObjectStore,
 } from "@stampede/core";
 import { parametersIn, readResult, readSpec, readWeights, splitTensors, submittedEvent } from "@stampede/training";
-import { readHistory } from "./history.js";
-import type { Cluster, JobSucceeded } from "./types.js";
+import { endedBadly, notResumable } from "@stampede/training/jobs";
+import type { Cluster } from "./types.js";
 
 export type Tell = (event: JobEvent) => void;
 
@@ -64,40 +63,4 @@ export async function readResumable(
   const { tensors } = await readWeights(store, job, ended?.round ?? 0);
   tell(submittedEvent(spec, parametersIn(splitTensors(tensors).weights), true));
   return { spec, ended };
-}
-
-export function notResumable(job: JobId, { status }: JobResult): StampedeError {
-  const message = `Expected a job to go on with, but ${job} has ended (${status}). Nothing was started.`;
-  return new StampedeError("job.not-resumable", message, { details: { job } });
-}
-
-/** What `job.succeeded` says of a finished job. The computing of rounds whose records cannot be read is not counted: it has succeeded. */
-export async function summaryOf(
-  store: ObjectStore,
-  spec: JobSpec,
-  result: JobResult,
-  wallMs: number,
-): Promise<JobSucceeded> {
-  const rounds = await readHistory(store, spec);
-  const computeMs = rounds.flatMap(({ executors }) => executors).reduce((sum, executor) => sum + executor.computeMs, 0);
-  return {
-    event: "job.succeeded",
-    job: spec.job,
-    metrics: resolveMetrics(result.metrics),
-    ...(result.validation && { validation: resolveMetrics(result.validation) }),
-    rounds: result.round,
-    executors: spec.partitions,
-    wallMs,
-    computeMs,
-    ...(result.weightsSha256 !== undefined && { weightsSha256: result.weightsSha256 }),
-  };
-}
-
-export function endedBadly(job: JobId, result: JobResult | undefined): StampedeError {
-  const details = { job };
-  if (result?.error !== undefined) return new StampedeError(result.error.code, result.error.message, { details });
-  if (result?.status === "cancelled") {
-    return new StampedeError("job.cancelled", `Job ${job} was cancelled before it ended.`, { details });
-  }
-  return new StampedeError("job.failed", `Expected a result of job ${job}, found none.`, { details });
 }

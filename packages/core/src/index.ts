@@ -58,6 +58,18 @@ export {
 } from "./schema/job.js";
 export { CompileSettings, JobFile, type JobFileInput } from "./schema/job-file.js";
 export { ExecutorCapacity, JobRequest } from "./schema/job-request.js";
+export {
+  DeadTaskView,
+  FailedAttempt,
+  JobDetails,
+  JobSummary,
+  Retry,
+  RoundHistory,
+  RunningTask,
+  SignOfLife,
+  UnderWay,
+  UnreadableRecord,
+} from "./schema/job-view.js";
 export { Claim, DeltaMessage, DriverMessage, TaskMessage } from "./schema/messages.js";
 export { MetricState, MetricStates } from "./schema/metrics.js";
 export {

@@ -6,9 +6,12 @@ import type {
   ProgressRecord,
   RetryRecord,
   RoundRecord,
+  RunningTask,
+  SignOfLife,
+  UnderWay,
 } from "@stampede/core";
-import { listOutputs, readFailures, readProgress, readRetries, readRoundRecord } from "@stampede/training";
-import type { RunningTask, SignOfLife, UnderWay } from "./types.js";
+import { readFailures, readProgress, readRetries } from "../store/attempt-store.js";
+import { listOutputs, readRoundRecord } from "../store/round-store.js";
 
 /** What is stored of the stage that a job is in. */
 interface StageFacts {

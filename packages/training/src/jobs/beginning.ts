@@ -10,7 +10,7 @@ import {
   type JobSpec,
   type ObjectStore,
 } from "@stampede/core";
-import { parametersIn, submittedEvent } from "@stampede/training";
+import { parametersIn, submittedEvent } from "../submitted.js";
 
 type Submitted = Extract<JobEvent, { event: "job.submitted" }>;
 

@@ -7,10 +7,13 @@ import {
   type JobResult,
   type JobSpec,
   type ObjectStore,
+  type RoundHistory,
   type RoundRecord,
+  type UnreadableRecord,
 } from "@stampede/core";
-import { readHistoryRecord, readResult, readRoundRecord } from "@stampede/training";
-import type { RoundHistory, UnreadableRecord } from "./types.js";
+import { readHistoryRecord } from "../gc/history.js";
+import { readResult } from "../store/job-store.js";
+import { readRoundRecord } from "../store/round-store.js";
 
 /** Records of rounds in their order, and those that cannot be read. */
 interface StoredRounds {

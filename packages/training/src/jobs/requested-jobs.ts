@@ -1,6 +1,16 @@
-import { keys, type JobId, type JobRequest, type JobResult, type ObjectStore } from "@stampede/core";
-import { findRequest, limitsOf, readResult } from "@stampede/training";
-import type { JobDetails, JobSummary, SignOfLife } from "./types.js";
+import {
+  keys,
+  type JobDetails,
+  type JobId,
+  type JobRequest,
+  type JobResult,
+  type JobSummary,
+  type ObjectStore,
+  type SignOfLife,
+} from "@stampede/core";
+import { limitsOf } from "../limits.js";
+import { findRequest } from "../request/read-request.js";
+import { readResult } from "../store/job-store.js";
 
 /** A job that was requested from the cloud and is still prepared there, or has ended before it was. */
 export interface RequestedJob {

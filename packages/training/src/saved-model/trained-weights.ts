@@ -7,7 +7,8 @@ import {
   type NamedTensors,
   type ObjectStore,
 } from "@stampede/core";
-import { readWeights, splitTensors } from "@stampede/training";
+import { splitTensors } from "../round-tensors.js";
+import { readWeights } from "../store/round-store.js";
 
 export interface TrainedWeights {
   readonly weights: NamedTensors;

@@ -15,13 +15,15 @@ import {
   type RoundRecord,
   type Stage,
 } from "@stampede/core";
-import { findRequest, readFailures, readHead, readResult, readRetries, readSpec } from "@stampede/training";
+import { findRequest } from "../request/read-request.js";
+import { readFailures, readRetries } from "../store/attempt-store.js";
+import { readHead, readResult, readSpec } from "../store/job-store.js";
+import { readBeginning } from "./beginning.js";
+import { endedBadly, summaryOf } from "./endings.js";
 import { JobStory, type SeenFacts } from "./events-from-facts.js";
 import { readRounds, readSomeRounds } from "./history.js";
 import { troubledStages } from "./life.js";
 import { StageWatch, type StageFacts } from "./stage-watch.js";
-import { readBeginning } from "./submitted.js";
-import { endedBadly, summaryOf } from "./training-run.js";
 
 /** Signs of life move every 10 s: no listing finds more. */
 const longestListMs = 10_000;

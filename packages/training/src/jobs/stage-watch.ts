@@ -10,7 +10,7 @@ import {
   type ObjectStore,
   type Stage,
 } from "@stampede/core";
-import { readFailures, readRetries } from "@stampede/training";
+import { readFailures, readRetries } from "../store/attempt-store.js";
 import type * as z from "zod";
 import type { SeenFacts } from "./events-from-facts.js";
 

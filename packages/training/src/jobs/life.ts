@@ -1,12 +1,20 @@
-import { roundOfKey, keys, type JobSpec, type ObjectStore, type Stage } from "@stampede/core";
-import { readDeadLetter, readFailures, readRetries } from "@stampede/training";
-import type { DeadTask, FailedAttempt, Retry } from "./types.js";
+import {
+  roundOfKey,
+  keys,
+  type DeadTaskView,
+  type FailedAttempt,
+  type JobSpec,
+  type ObjectStore,
+  type Retry,
+  type Stage,
+} from "@stampede/core";
+import { readDeadLetter, readFailures, readRetries } from "../store/attempt-store.js";
 
 /** What went wrong in a job, and was tried again. */
 export interface Trouble {
   readonly failures: readonly FailedAttempt[];
   readonly retries: readonly Retry[];
-  readonly deadTask: DeadTask | undefined;
+  readonly deadTask: DeadTaskView | undefined;
 }
 
 export async function readTrouble(store: ObjectStore, spec: JobSpec): Promise<Trouble> {
@@ -51,7 +59,7 @@ export async function troubledStages(store: ObjectStore, { job }: JobSpec): Prom
   return [...found.values()];
 }
 
-async function readDeadTask(store: ObjectStore, { job }: JobSpec): Promise<DeadTask | undefined> {
+async function readDeadTask(store: ObjectStore, { job }: JobSpec): Promise<DeadTaskView | undefined> {
   const letter = await readDeadLetter(store, job);
   if (letter === undefined) return undefined;
   const { stage, partition, at, attempts, error, failures } = letter;
