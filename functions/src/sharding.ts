@@ -1,5 +1,6 @@
 import { invokeLater, lambdaClient, S3DataFiles, s3Client } from "@stampede/aws";
 import { DriverMessage, encodeMessage, ShardTask } from "@stampede/core";
+import { uploadedFiles } from "@stampede/data";
 import type { SharderDeps } from "@stampede/training";
 import { commonDeps } from "./deps.js";
 import { environment } from "./environment.js";
@@ -21,7 +22,7 @@ function connect(): SharderDeps {
     store,
     clock,
     unique,
-    files: { disk: "refuse", s3: new S3DataFiles({ client: s3Client(settings) }) },
+    files: { disk: "refuse", s3: new S3DataFiles({ client: s3Client(settings) }), uploads: uploadedFiles(store) },
     start: (task) => invokeLater(sharder, encodeMessage(ShardTask, task)),
     hint: (job) => queues.driver.send(encodeMessage(DriverMessage, { version: 1, type: "prepare", job })),
   };

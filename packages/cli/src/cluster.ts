@@ -67,7 +67,8 @@ export function cloudLines(job: JobId): string[] {
 
 const isolations: readonly Isolation[] = ["thread", "process"];
 
-function readIsolation(text: string | undefined): Isolation | undefined {
+/** @throws StampedeError `option.invalid` */
+export function readIsolation(text: string | undefined): Isolation | undefined {
   const found = isolations.find((each) => each === text);
   if (found !== undefined || text === undefined) return found;
   throw invalid(`Expected --isolation ${isolations.join(" or ")}, found ${JSON.stringify(text)}.`);

@@ -1,23 +1,22 @@
-import { readFileSync } from "node:fs";
-import { Command, CommanderError, Option } from "commander";
+import { Command, CommanderError } from "commander";
 import { exitCode, type ExitCode } from "./exit-code.js";
 import { voiceFor, type Host } from "./host.js";
 import type { DoctorOptions } from "./commands/doctor.js";
 import type { GcOptions } from "./commands/gc.js";
 import type { EvaluateOptions, PredictOptions } from "./commands/inference.js";
 import type { JobsOptions } from "./commands/jobs.js";
+import { clusterOption, examples, isolationOption, jsonOption, type Choose } from "./command-options.js";
 import type { TrainOptions } from "./commands/train.js";
+import { addServe, addTokens } from "./serve-program.js";
+import { readVersion } from "./version.js";
 import type { WatchOptions } from "./commands/watch.js";
-
-/** Each command loads what it needs when it runs, so that `--help` is there at once. */
-type Act = () => Promise<ExitCode>;
 
 /**
  * Runs the command line and answers with the exit code. Never rejects.
  * @param words the arguments after `stampede`
  */
 export async function runCommandLine(words: readonly string[], host: Host): Promise<ExitCode> {
-  let act: Act | undefined;
+  let act: (() => Promise<ExitCode>) | undefined;
   const program = buildProgram(host, (chosen) => {
     act = chosen;
   });
@@ -44,7 +43,7 @@ function usage(error: CommanderError, words: readonly string[], host: Host): Exi
   return exitCode.badInput;
 }
 
-function buildProgram(host: Host, choose: (act: Act) => void): Command {
+function buildProgram(host: Host, choose: Choose): Command {
   const program = new Command("stampede")
     .description("Serverless data-parallel training for Keras-style models")
     .version(readVersion(), "-V, --version")
@@ -61,6 +60,8 @@ function buildProgram(host: Host, choose: (act: Act) => void): Command {
   addEvaluate(program, host, choose);
   addPredict(program, host, choose);
   addJobs(program, host, choose);
+  addServe(program, host, choose);
+  addTokens(program, host, choose);
   program
     .command("doctor")
     .description("Check that this machine, or an AWS endpoint, has what training needs")
@@ -88,24 +89,7 @@ In a pipe or with --json, stdout has one JSON object a line; words to people go 
 Jobs and data live in STAMPEDE_HOME (default: .stampede in the current folder). With --cluster aws they live in
 STAMPEDE_BUCKET, and STAMPEDE_DRIVER_QUEUE_URL is told of them; AWS_REGION and AWS_ENDPOINT_URL are heeded.`;
 
-function examples(...commands: string[]): string {
-  return `\nExamples:\n${commands.map((command) => `  $ ${command}`).join("\n")}`;
-}
-
-const jsonOption = ["--json", "JSON lines on stdout, as in a pipe"] as const;
-
-/** The HTTP endpoint is not built yet. */
-function clusterOption(what = "where the job runs"): Option {
-  return new Option("--cluster <local|aws>", `${what}: this machine, or AWS (default: STAMPEDE_CLUSTER, else local)`);
-}
-
-function isolationOption(): Option {
-  const why =
-    "in a process its native memory is measured, and its crash takes no other with it; takes 0.15 s to start and 70 MB more each";
-  return new Option("--isolation <thread|process>", `what each executor runs in: ${why} (default: thread)`);
-}
-
-function addTrain(program: Command, host: Host, choose: (act: Act) => void): void {
+function addTrain(program: Command, host: Host, choose: Choose): void {
   program
     .command("train")
     .description("Train a model as a job file says, and save it")
@@ -136,7 +120,7 @@ function collect(value: string, before: readonly string[]): string[] {
   return [...before, value];
 }
 
-function addEvaluate(program: Command, host: Host, choose: (act: Act) => void): void {
+function addEvaluate(program: Command, host: Host, choose: Choose): void {
   inferenceOptions(program.command("evaluate").description("Evaluate a saved model on data with labels"))
     .addHelpText("after", examples("stampede evaluate stampede-out/JOB/model --data test.yaml --executors 4"))
     .action((folder: string, options: EvaluateOptions) =>
@@ -144,7 +128,7 @@ function addEvaluate(program: Command, host: Host, choose: (act: Act) => void): 
     );
 }
 
-function addPredict(program: Command, host: Host, choose: (act: Act) => void): void {
+function addPredict(program: Command, host: Host, choose: Choose): void {
   inferenceOptions(
     program.command("predict").description("Write a saved model's predictions to a file, in the order of the rows"),
   )
@@ -168,7 +152,7 @@ function inferenceOptions(command: Command): Command {
 
 const whereJobsAre = "where the jobs are";
 
-function addJobs(program: Command, host: Host, choose: (act: Act) => void): void {
+function addJobs(program: Command, host: Host, choose: Choose): void {
   const jobs = program.command("jobs").description("Jobs of this store: past ones, and those that other processes run");
   const load = () => import("./commands/jobs.js");
   jobs
@@ -194,7 +178,7 @@ function addJobs(program: Command, host: Host, choose: (act: Act) => void): void
   addGc(jobs, host, choose);
 }
 
-function addWatch(jobs: Command, host: Host, choose: (act: Act) => void): void {
+function addWatch(jobs: Command, host: Host, choose: Choose): void {
   jobs
     .command("watch")
     .description("Follow a job that another process runs, and say when nothing is heard of it")
@@ -207,7 +191,7 @@ function addWatch(jobs: Command, host: Host, choose: (act: Act) => void): void {
     );
 }
 
-function addGc(jobs: Command, host: Host, choose: (act: Act) => void): void {
+function addGc(jobs: Command, host: Host, choose: Choose): void {
   jobs
     .command("gc")
     .description("Remove what no job needs: deltas and weights of rounds that are over, data sets without a job")
@@ -224,11 +208,4 @@ function addGc(jobs: Command, host: Host, choose: (act: Act) => void): void {
     .action((options: GcOptions) =>
       choose(async () => (await import("./commands/gc.js")).collectGarbage(host, options)),
     );
-}
-
-function readVersion(): string {
-  const description: unknown = JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8"));
-  const version: unknown =
-    typeof description === "object" && description !== null ? Reflect.get(description, "version") : undefined;
-  return typeof version === "string" ? version : "unknown";
 }

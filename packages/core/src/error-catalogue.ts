@@ -50,6 +50,10 @@ export const errorCatalogue = {
     "Nothing was heard of the job for longer than `--give-up-after`; it was left as it is.",
     "If the process that ran it is gone, go on with `stampede train JOB --resume ID`.",
   ),
+  "job.not-finished": input(
+    "What was asked for is there when the job has succeeded, and it has not, or not yet.",
+    "Wait for its end (`GET /v1/jobs/JOB/events`), or see why it failed (`GET /v1/jobs/JOB`).",
+  ),
   "model.not-readable": input(
     "The model's file does not exist or cannot be loaded.",
     "Check `model` in the job file; the cause is in the message.",
@@ -134,6 +138,45 @@ export const errorCatalogue = {
   ),
   "data.empty": input("The data set has no rows.", "Check the file and the header setting."),
   "data.too-few-rows": input("There are fewer rows than executors.", "Lower training.executors, or give more data."),
+  "data.not-allowed": input(
+    "A data file lies in a place that this endpoint does not read from.",
+    "Upload the file (`POST /v1/uploads`), or put it into a bucket that the endpoint is configured to read.",
+  ),
+  "upload.not-found": input(
+    "There is no upload with this id, it is not complete, or it was removed.",
+    "Upload the file again.",
+  ),
+  "upload.invalid": input(
+    "An upload is larger than allowed, or other bytes came than were announced.",
+    "Announce the file's size as it is, and send that many bytes.",
+  ),
+  "api.unauthorized": input(
+    "The request has no bearer token, or one that is not known, expired or revoked.",
+    "Send `Authorization: Bearer TOKEN`; `stampede tokens create` makes one.",
+  ),
+  "api.forbidden": input("The token's scope does not allow this.", "Use a token of the scope that the message names."),
+  "api.invalid-request": input(
+    "The request is not what the endpoint takes: its path, a parameter, a header or the body.",
+    "Mend what the message names; `GET /openapi.json` describes every request.",
+  ),
+  "api.not-found": input("There is nothing at this path.", "`GET /openapi.json` lists the paths and their methods."),
+  "api.too-large": input(
+    "The body of the request is larger than allowed.",
+    "Send less; data goes to `POST /v1/uploads`.",
+  ),
+  "api.too-slow": passing(
+    "The body of the request did not arrive in time.",
+    "Send it again, over a better connection.",
+  ),
+  "api.rate-limited": passing("There were too many requests.", "Wait as long as the header Retry-After says."),
+  "api.key-reused": input(
+    "The Idempotency-Key was used before, for another request.",
+    "Make a new key for every new request; repeat a key only with the same body.",
+  ),
+  "api.unavailable": passing(
+    "The endpoint did not answer, or not as a Stampede endpoint does.",
+    "Check the URL, and whether `stampede serve` runs there; try again.",
+  ),
   "store.not-writable": input(
     "The store's folder cannot be created or written, or there is no such bucket in this account and region.",
     "On this machine set STAMPEDE_HOME to a folder you may write, or change its permissions; on AWS mend STAMPEDE_BUCKET or AWS_REGION.",

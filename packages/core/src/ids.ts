@@ -22,6 +22,31 @@ export const ShardingId = z
   .brand<"ShardingId">();
 export type ShardingId = z.infer<typeof ShardingId>;
 
+/** A bearer token's public half: what it is looked up, listed and revoked by. */
+export const TokenId = z
+  .string()
+  .regex(/^[0-9a-f]{16}$/)
+  .brand<"TokenId">();
+export type TokenId = z.infer<typeof TokenId>;
+
+/** A file that was uploaded for jobs to read. */
+export const UploadId = z
+  .string()
+  .regex(/^[0-9a-f]{32}$/)
+  .brand<"UploadId">();
+export type UploadId = z.infer<typeof UploadId>;
+
+/** The name of an uploaded file: the last part of its object's key. */
+export const UploadName = z
+  .string()
+  .regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/)
+  .brand<"UploadName">();
+export type UploadName = z.infer<typeof UploadName>;
+
+/** What is made of an ended job once somebody asks for it: `model.tar`, `predictions.csv`. */
+export const ArtifactName = z.enum(["model.tar", "predictions.csv", "predictions.jsonl", "predictions.npy"]);
+export type ArtifactName = z.infer<typeof ArtifactName>;
+
 /** Distinguishes two tries of one task, and two writers of one record, even when their bodies are equal otherwise. */
 export const AttemptId = z.string().regex(/^[a-z0-9-]{1,64}$/);
 export type AttemptId = z.infer<typeof AttemptId>;

@@ -7,7 +7,18 @@ export {
   type ErrorFacts,
   type ErrorOptions,
 } from "./errors.js";
-export { AttemptId, DatasetId, JobId, makeJobId, parseJobId, ShardingId } from "./ids.js";
+export {
+  ArtifactName,
+  AttemptId,
+  DatasetId,
+  JobId,
+  makeJobId,
+  parseJobId,
+  ShardingId,
+  TokenId,
+  UploadId,
+  UploadName,
+} from "./ids.js";
 export {
   attemptOfFailure,
   graphNameOf,
@@ -33,6 +44,7 @@ export type {
   TrainRequest,
 } from "./ports/engine.js";
 export type { ByteRange, ObjectInfo, ObjectStore, StoredObject, WriteOutcome } from "./ports/object-store.js";
+export type { Presigner } from "./ports/presigner.js";
 export type { Clock, EventSink, Executors, Timers, UniqueSource } from "./ports/platform.js";
 export type { Queue, QueueMessage } from "./ports/queue.js";
 export { DatasetManifest, Encoding, Field, Part } from "./schema/dataset.js";
@@ -162,5 +174,6 @@ export {
 export { meanMetric, mergeMetrics, resolveMetrics } from "./metrics.js";
 export { deriveKey, permutation, randomUint32, uniformStream } from "./random.js";
 export { encodedWidth, encodeRows } from "./encode.js";
+export { refuseUnbounded, type JsonBounds } from "./parse/bounded-json.js";
 export { parseInput, type InputSource } from "./parse/parse-input.js";
 export { nearest } from "./suggest.js";

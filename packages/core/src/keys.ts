@@ -1,5 +1,5 @@
 import { sha256Hex } from "./codec/hash.js";
-import type { DatasetId, JobId, ShardingId } from "./ids.js";
+import type { ArtifactName, DatasetId, JobId, ShardingId, TokenId, UploadId, UploadName } from "./ids.js";
 import type { GraphRequest } from "./ports/engine.js";
 import type { GraphName } from "./schema/model.js";
 import type { ShardStep } from "./schema/sharding.js";
@@ -101,6 +101,17 @@ export const keys = {
   use: (dataset: DatasetId, job: JobId): string => `${keys.uses(dataset)}${job}`,
   manifest: (dataset: DatasetId): string => `datasets/${dataset}/manifest.json`,
   part: (dataset: DatasetId, partition: number): string => `datasets/${dataset}/part-${pad(partition, 5)}.arrow`,
+  artifact: (job: JobId, name: ArtifactName): string => `${jobFolder(job)}artifacts/${name}`,
+  /** What is known of the HTTP API's bearer tokens: their hashes, never themselves. */
+  tokens: "tokens/",
+  token: (token: TokenId): string => `tokens/${token}.json`,
+  /** Every record of a request that may be repeated begins with this. */
+  requests: "requests/",
+  /** @param request SHA-256, in hex, of who asked and of the key that was given */
+  requested: (request: string): string => `requests/${request}.json`,
+  /** Files that users have uploaded. */
+  uploads: "uploads/",
+  upload: (upload: UploadId, name: UploadName): string => `uploads/${upload}/${name}`,
   /** Every sharding's folder begins with this. */
   shardings: "shardings/",
   sharding: shardingFolder,

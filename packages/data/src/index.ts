@@ -1,4 +1,5 @@
 export type { FileAccess } from "./files/data-file.js";
+export { parseUploadUri, uploadedFiles } from "./files/uploaded-files.js";
 export { hashCuts, countCuts } from "./fan-out/cuts.js";
 export { partGroups, runCount } from "./fan-out/layout.js";
 export { runShardStep, type ShardFact } from "./fan-out/run-step.js";

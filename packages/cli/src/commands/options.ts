@@ -17,3 +17,14 @@ export function readNumber(
   const message = `Expected a number, ${allowed}, after ${option}; found ${JSON.stringify(text)}. Nothing was started.`;
   throw new StampedeError("option.invalid", message);
 }
+
+/**
+ * The whole number that an option was given.
+ * @throws StampedeError `option.invalid`
+ */
+export function readWhole(option: string, text: string, least: number, most: number): number {
+  const value = /^\d{1,15}$/.test(text) ? Number(text) : Number.NaN;
+  if (value >= least && value <= most) return value;
+  const message = `Expected a whole number, ${least} ... ${most}, after ${option}; found ${JSON.stringify(text)}. Nothing was started.`;
+  throw new StampedeError("option.invalid", message);
+}

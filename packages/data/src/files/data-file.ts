@@ -17,6 +17,8 @@ export interface FileAccess {
   readonly disk?: "read" | "refuse";
   /** Opens `s3://bucket/key`. */
   readonly s3?: DataFiles;
+  /** Opens `upload://ID/NAME`: see `uploadedFiles`. */
+  readonly uploads?: DataFiles;
 }
 
 /** Where relative paths start, and what may be read. */
@@ -62,6 +64,7 @@ function dataFile(name: string, { baseFolder, access }: FilePlace): DataFile {
       "it lies on a disk, and the data is read in the cloud; put it to S3 and give its s3:// URI",
     );
   }
+  if (scheme === "upload" && access.uploads !== undefined) return { name, path: name, files: access.uploads };
   if (scheme !== "s3") {
     throw unreachable(name, `data is read from disk and from s3://bucket/key, not from ${scheme}://`);
   }

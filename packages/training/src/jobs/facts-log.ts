@@ -29,6 +29,9 @@ import { StageWatch, type StageFacts } from "./stage-watch.js";
 const longestListMs = 10_000;
 const shortestListMs = 2_000;
 
+/** What is told: everything; what follows a round; or what follows the rounds that are over when the job is first looked at. */
+export type LogStart = "beginning" | { readonly afterRound: number } | "now";
+
 interface Watched {
   readonly spec: JobSpec;
   readonly story: JobStory;
@@ -44,7 +47,7 @@ interface Watched {
 export class FactsLog {
   readonly #store: ObjectStore;
   readonly #job: JobId;
-  readonly #from: "beginning" | "now";
+  readonly #from: LogStart;
   #watched: Watched | undefined;
   #head: { readonly head: JobHead; readonly etag: string } | undefined;
   #stageWatch: StageWatch | undefined;
@@ -52,8 +55,7 @@ export class FactsLog {
   #listAt = -Infinity;
   #result: JobResult | undefined;
 
-  /** @param from `now`: rounds that are over when it is first looked at are not told */
-  constructor(store: ObjectStore, job: JobId, from: "beginning" | "now") {
+  constructor(store: ObjectStore, job: JobId, from: LogStart) {
     this.#store = store;
     this.#job = job;
     this.#from = from;
@@ -132,7 +134,7 @@ export class FactsLog {
     });
     if (spec === undefined) return undefined;
     const { submitted, beganAt } = await readBeginning(this.#store, spec, result);
-    const over = this.#from === "beginning" || head === undefined ? 0 : roundsBefore(head.stage);
+    const over = roundsOver(this.#from, head);
     return { spec, submitted, firstRound: over + 1, story: new JobStory(spec, beganAt, over) };
   }
 
@@ -204,6 +206,12 @@ export class FactsLog {
     }
     return found;
   }
+}
+
+/** Rounds that are not told. */
+function roundsOver(from: LogStart, head: JobHead | undefined): number {
+  if (typeof from === "object") return from.afterRound;
+  return from === "beginning" || head === undefined ? 0 : roundsBefore(head.stage);
 }
 
 /** Rounds that are over while a job is in a stage. */

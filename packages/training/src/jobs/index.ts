@@ -1,6 +1,6 @@
 export { readBeginning } from "./beginning.js";
 export { endedBadly, notResumable, summaryOf } from "./endings.js";
 export { JobStory, type SeenFacts } from "./events-from-facts.js";
-export { FactsLog } from "./facts-log.js";
+export { FactsLog, type LogStart } from "./facts-log.js";
 export { readHistory } from "./history.js";
 export { feelPulse, listJobs, showJob, type JobPulse } from "./jobs.js";

@@ -1,14 +1,10 @@
-import { StampedeError } from "@stampede/core";
+import { refuseUnbounded, StampedeError } from "@stampede/core";
 import * as z from "zod";
 
 /** A `model.json` of a hundred layers has some 50 KB. */
 const maxBytes = 4 * 2 ** 20;
 /** A model within a model lies four levels deeper. */
-const maxDepth = 100;
-/** Objects, lists and what they hold. Shared parts of a program's value count each time. */
-const maxValues = 500_000;
-/** Names under which a careless program reaches what all objects share. */
-const refusedNames: ReadonlySet<string> = new Set(["__proto__", "constructor", "prototype"]);
+const bounds = { maxDepth: 100, maxValues: 500_000 } as const;
 
 const JsonObject = z.record(z.string(), z.json());
 type JsonObject = z.infer<typeof JsonObject>;
@@ -22,7 +18,7 @@ type JsonObject = z.infer<typeof JsonObject>;
  */
 export function modelJsonOf(json: unknown): JsonObject {
   const value = typeof json === "string" ? parsed(json) : json;
-  refuseUnbounded(value);
+  refuseUnbounded(value, bounds, refuse);
   const found = JsonObject.safeParse(value);
   if (!found.success) throw refuse("a JSON object", found.error.issues[0]?.message ?? "another value");
   const bytes = Buffer.byteLength(JSON.stringify(found.data));
@@ -38,31 +34,6 @@ function parsed(text: string): unknown {
   } catch (cause) {
     throw refuse("JSON", String(cause), cause);
   }
-}
-
-/** Without recursion, which a deep value would not survive. */
-function refuseUnbounded(root: unknown): void {
-  let level: readonly unknown[] = [root];
-  let values = 1;
-  for (let depth = 0; level.length > 0; depth += 1) {
-    if (depth > maxDepth) throw refuse(`at most ${maxDepth} levels of lists and objects in each other`, "more");
-    const next: unknown[] = [];
-    for (const value of level) {
-      const parts = partsOf(value);
-      values += parts.length;
-      if (values > maxValues) throw refuse(`at most ${maxValues} values`, "more");
-      for (const part of parts) if (typeof part === "object") next.push(part);
-    }
-    level = next;
-  }
-}
-
-function partsOf(value: unknown): readonly unknown[] {
-  if (typeof value !== "object" || value === null) return [];
-  if (Array.isArray(value)) return value;
-  const name = Object.keys(value).find((each) => refusedNames.has(each));
-  if (name !== undefined) throw refuse(`no entry named "${name}"`, "one");
-  return Object.values(value);
 }
 
 /** Keras writes the model alone, tfjs with what goes with it. */

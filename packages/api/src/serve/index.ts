@@ -1,0 +1,2 @@
+export type { RunnerTrouble } from "./messages.js";
+export { defaultPort, serve, type Served, type ServeOptions } from "./serve.js";
