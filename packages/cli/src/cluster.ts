@@ -1,20 +1,22 @@
 import { resolve } from "node:path";
-import type { Cluster, LocalClusterOptions } from "@stampede/client";
+import type { Cluster, HttpCluster, LocalClusterOptions } from "@stampede/client";
 import { StampedeError, type JobId } from "@stampede/core";
 import type { Host } from "./host.js";
 
 export type Client = typeof import("@stampede/client");
 type Isolation = NonNullable<LocalClusterOptions["isolation"]>;
 
-/** A cluster that is to be closed. */
-export interface OpenCluster extends Cluster {
+/** A cluster that is to be closed, and whose store this process sees. */
+export interface StoreCluster extends Cluster {
   /** Whether an executor runs native code in this process right now. */
   readonly isInNative: boolean;
   close(): Promise<void>;
 }
 
-const names = ["local", "aws"] as const;
-export type ClusterName = (typeof names)[number];
+export type OpenCluster = StoreCluster | HttpCluster;
+
+/** This machine, AWS, or the URL of an endpoint. */
+export type ClusterName = "local" | "aws" | `http://${string}` | `https://${string}`;
 
 /** Where a command finds its jobs, and what it starts there. */
 export interface ClusterChoice {
@@ -42,14 +44,17 @@ export function chooseCluster(host: Pick<Host, "env">, options: ClusterOptions):
   const isolation = readIsolation(options.isolation);
   const fromEnvironment = host.env["STAMPEDE_CLUSTER"];
   const given = options.cluster ?? (fromEnvironment === "" ? undefined : fromEnvironment) ?? "local";
-  const name = names.find((each) => each === given);
-  if (name === undefined) {
+  if (!isClusterName(given)) {
     const place = options.cluster === undefined ? "STAMPEDE_CLUSTER to be local" : "--cluster local";
-    throw invalid(`Expected ${place} (this machine) or aws, found ${JSON.stringify(given)}.`);
+    throw invalid(`Expected ${place} (this machine), aws or the URL of an endpoint, found ${JSON.stringify(given)}.`);
   }
-  if (name === "local") return { name, isolation };
-  if (isolation === undefined) return { name };
-  throw invalid("Expected no --isolation with --cluster aws, where each executor is a function; found one.");
+  if (given === "local") return { name: given, isolation };
+  if (isolation === undefined) return { name: given };
+  throw invalid(`Expected no --isolation with --cluster ${given}, where executors are started elsewhere; found one.`);
+}
+
+function isClusterName(text: string): text is ClusterName {
+  return text === "local" || text === "aws" || (/^https?:\/\//.test(text) && URL.canParse(text));
 }
 
 /** What stands behind the commands that people are told to use next. */
@@ -57,11 +62,11 @@ export function clusterWords(name: ClusterName): string {
   return name === "local" ? "" : ` --cluster ${name}`;
 }
 
-/** How a job in the cloud, which nobody needs to wait for, is followed and ended. */
-export function cloudLines(job: JobId): string[] {
+/** How a job that runs elsewhere, which nobody needs to wait for, is followed and ended. */
+export function cloudLines(job: JobId, name: ClusterName): string[] {
   return [
-    `  follow it: stampede jobs watch ${job} --cluster aws`,
-    `  end it:    stampede jobs cancel ${job} --cluster aws`,
+    `  follow it: stampede jobs watch ${job}${clusterWords(name)}`,
+    `  end it:    stampede jobs cancel ${job}${clusterWords(name)}`,
   ];
 }
 
@@ -85,6 +90,7 @@ export async function openCluster(
 ): Promise<{ client: Client; cluster: OpenCluster }> {
   const client = await import("@stampede/client");
   if (name === "aws") return { client, cluster: client.awsCluster({}, host.env) };
+  if (name !== "local") return { client, cluster: client.httpCluster({ url: name, token: tokenFor(host, name) }) };
   return { client, cluster: client.localCluster({ home: homeFolder(host), ...(isolation && { isolation }) }) };
 }
 
@@ -99,4 +105,23 @@ export async function withCluster<T>(
   } finally {
     await cluster.close();
   }
+}
+
+/** @throws StampedeError `option.invalid` for an endpoint: it gives nobody its store */
+export async function withStore<T>(
+  host: Host,
+  choice: ClusterChoice,
+  act: (client: Client, cluster: StoreCluster) => Promise<T>,
+): Promise<T> {
+  return withCluster(host, choice, async (client, cluster) => {
+    if (!(cluster instanceof client.HttpCluster)) return act(client, cluster);
+    throw invalid(`Expected --cluster local or aws here, found ${choice.name}, which gives nobody its store.`);
+  });
+}
+
+/** @throws StampedeError `option.invalid` */
+function tokenFor({ env }: Host, name: ClusterName): string {
+  const token = env["STAMPEDE_TOKEN"];
+  if (token !== undefined && token !== "") return token;
+  throw invalid(`Expected a token for ${name} in the environment variable STAMPEDE_TOKEN, found none.`);
 }

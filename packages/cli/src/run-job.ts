@@ -1,7 +1,15 @@
-import type { Cluster, JobSucceeded } from "@stampede/client";
+import type { AnyCluster, JobSucceeded } from "@stampede/client";
 import { suspendsJob, type ErrorCode, type JobEvent, type JobId } from "@stampede/core";
 import { redirectConsole } from "./console.js";
-import { cloudLines, clusterWords, openCluster, type Client, type ClusterChoice, type OpenCluster } from "./cluster.js";
+import {
+  cloudLines,
+  clusterWords,
+  openCluster,
+  type Client,
+  type ClusterChoice,
+  type ClusterName,
+  type OpenCluster,
+} from "./cluster.js";
 import { exitCode, type ExitCode } from "./exit-code.js";
 import { voiceFor, type Host } from "./host.js";
 import { listenForInterrupt } from "./interruption.js";
@@ -16,7 +24,7 @@ export interface JobCommand {
   readonly cluster: ClusterChoice;
   /** Told before anything starts. */
   readonly plan: readonly string[];
-  run(client: Client, cluster: Cluster, hooks: JobHooks): Promise<JobSucceeded>;
+  run(client: Client, cluster: AnyCluster, hooks: JobHooks): Promise<JobSucceeded>;
   /** Told at the end. */
   summary(view: JobView, outcome: JobSucceeded): readonly string[];
   /** The command that goes on with an interrupted job; absent for those that simply start again. */
@@ -58,7 +66,7 @@ async function carryOut(host: Host, json: boolean, command: JobCommand): Promise
   const job = (): JobId | undefined => presenter.view.submitted?.job ?? requested;
   let cluster: OpenCluster | undefined;
   const onFirst = (reason: "signal" | "closed"): void => {
-    const remains = name === "aws" ? "the job goes on in the cloud" : "committed rounds are kept";
+    const remains = name !== "local" ? "the job goes on in the cloud" : "committed rounds are kept";
     const kept = job() === undefined ? "no job was submitted" : remains;
     const last = failedEvent(job(), "job.interrupted", `The run was interrupted; ${kept}.`);
     presenter.close(reason === "signal" ? last : undefined, []);
@@ -73,9 +81,7 @@ async function carryOut(host: Host, json: boolean, command: JobCommand): Promise
     const onEvent = (event: JobEvent): void => presenter.event(event);
     const onRequested = (id: JobId): void => {
       requested = id;
-      presenter.note([
-        `${id} is prepared in the cloud, where its data lies; nothing of it passes through this machine.`,
-      ]);
+      presenter.note([whereItIsPrepared(id, name)]);
     };
     const outcome = await command.run(opened.client, cluster, { onEvent, onRequested, signal: interruption.signal });
     if (interruption.signal.aborted) return exitCode.interrupted;
@@ -95,6 +101,14 @@ async function carryOut(host: Host, json: boolean, command: JobCommand): Promise
   }
 }
 
+function whereItIsPrepared(job: JobId, name: ClusterName): string {
+  const place =
+    name === "aws"
+      ? "in the cloud, where its data lies; nothing of it passes through this machine"
+      : `and run at ${name}`;
+  return `${job} is prepared ${place}.`;
+}
+
 function failedEvent(job: JobId | undefined, code: string, message: string): JobEvent {
   return { event: "job.failed", ...(job !== undefined && { job }), code, message };
 }
@@ -105,7 +119,9 @@ const ofSaving: ReadonlySet<ErrorCode> = new Set<ErrorCode>(["output.full", "out
 function wayOnLines(job: JobId | undefined, code: ErrorCode, command: JobCommand): string[] {
   if (job === undefined) return [];
   const life = `  its life: stampede jobs show ${job}${clusterWords(command.cluster.name)}`;
-  if (command.cluster.name === "aws" && code === "store.unavailable") return [...goesOnLines(job, command), life];
+  if (command.cluster.name !== "local" && (code === "store.unavailable" || code === "api.unavailable")) {
+    return [...goesOnLines(job, command), life];
+  }
   if (command.resume !== undefined && suspendsJob(code)) {
     return ["  Committed rounds are kept. When that is mended, go on with:", `  ${command.resume(job)}`, life];
   }
@@ -121,7 +137,9 @@ function wayOnLines(job: JobId | undefined, code: ErrorCode, command: JobCommand
 
 function interruptedLines(job: JobId | undefined, command: JobCommand): string[] {
   if (job === undefined) return ["Interrupted. No job was submitted; start again when you like."];
-  if (command.cluster.name === "aws") return ["Interrupted: it is no longer waited for.", ...goesOnLines(job, command)];
+  if (command.cluster.name !== "local") {
+    return ["Interrupted: it is no longer waited for.", ...goesOnLines(job, command)];
+  }
   if (command.resume === undefined) return ["Interrupted. Start it again when you like."];
   return ["Interrupted. Committed rounds are kept. Go on with:", `  ${command.resume(job)}`];
 }
@@ -130,5 +148,5 @@ function interruptedLines(job: JobId | undefined, command: JobCommand): string[]
 function goesOnLines(job: JobId, command: JobCommand): string[] {
   const again =
     command.resume === undefined ? [] : ["  wait for it again, and save its model:", `  ${command.resume(job)}`];
-  return [`${job} goes on in the cloud.`, ...again, ...cloudLines(job)];
+  return [`${job} goes on in the cloud.`, ...again, ...cloudLines(job, command.cluster.name)];
 }

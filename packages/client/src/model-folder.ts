@@ -21,6 +21,7 @@ import {
   type SavedModel,
 } from "@stampede/training/saved-model";
 import { draftBeside, sweepDrafts } from "./drafts.js";
+import { untar } from "./http/untar.js";
 import { namingModel } from "./naming-model.js";
 import { asOutput, checkOutput, notSaved } from "./output.js";
 
@@ -29,6 +30,28 @@ import { asOutput, checkOutput, notSaved } from "./output.js";
  * @throws StampedeError `model.exists`, `output.full`, `output.not-writable`
  */
 export async function writeModelFolder(folder: string, saved: SavedModel, overwrite: boolean): Promise<string> {
+  return placeFolder(folder, overwrite, async (draft) => {
+    await writeFiles(draft, new Map(savedModelFiles(saved).map(({ name, bytes }) => [name, bytes])));
+  });
+}
+
+/**
+ * Writes a model that comes as an archive, and makes sure that it is whole before it appears.
+ * @throws StampedeError `model.invalid` for another archive, and as `writeModelFolder` and `readModelFolder`
+ */
+export async function writeArchivedModel(folder: string, archive: Uint8Array, overwrite: boolean): Promise<string> {
+  const files = untar(archive);
+  return placeFolder(folder, overwrite, async (draft) => {
+    await writeFiles(draft, files);
+    await readModelFolder(draft);
+  });
+}
+
+async function placeFolder(
+  folder: string,
+  overwrite: boolean,
+  write: (draft: string) => Promise<void>,
+): Promise<string> {
   const target = resolve(folder);
   await asOutput(target, async () => {
     await mkdir(dirname(target), { recursive: true });
@@ -37,7 +60,7 @@ export async function writeModelFolder(folder: string, saved: SavedModel, overwr
     // Not mkdtemp: its folders are for their owner alone, and this one becomes the model's.
     await mkdir(draft);
     try {
-      await writeFiles(draft, saved);
+      await write(draft);
       await checkOutput(target, { overwrite, existsCode: "model.exists", outcome: notSaved });
       await rm(target, { recursive: true, force: true });
       await rename(draft, target);
@@ -48,9 +71,12 @@ export async function writeModelFolder(folder: string, saved: SavedModel, overwr
   return target;
 }
 
-async function writeFiles(folder: string, saved: SavedModel): Promise<void> {
-  if (saved.graphs.size > 0) await mkdir(join(folder, "graphs"));
-  for (const { name, bytes } of savedModelFiles(saved)) await writeFile(join(folder, name), bytes);
+async function writeFiles(folder: string, files: ReadonlyMap<string, Uint8Array>): Promise<void> {
+  for (const [name, bytes] of files) {
+    const path = join(folder, name);
+    await mkdir(dirname(path), { recursive: true });
+    await writeFile(path, bytes);
+  }
 }
 
 /**

@@ -5,7 +5,10 @@ import { exists, findRequest, readResult, readSpec, type WantedJob } from "@stam
 import { endedBadly, notResumable, readBeginning } from "@stampede/training/jobs";
 import { lookUntil } from "./look-until.js";
 import type { Tell } from "./training-run.js";
-import type { TrainRequest } from "./types.js";
+import type { Cluster, TrainRequest } from "./types.js";
+
+/** Of a cluster whose store this process sees. */
+type RequestHere = TrainRequest & { readonly cluster: Cluster };
 
 interface WaitDeps {
   readonly store: ObjectStore;
@@ -22,7 +25,7 @@ interface WaitDeps {
  * @throws StampedeError input that is refused at once; what the cloud found wrong with model or data, as the job's own error; `job.interrupted`
  *   when `signal` aborts, and the job goes on
  */
-export async function trainByRequest(request: TrainRequest, { store, tell }: WaitDeps): Promise<JobSpec | undefined> {
+export async function trainByRequest(request: RequestHere, { store, tell }: WaitDeps): Promise<JobSpec | undefined> {
   const { job: file, model, cluster, signal } = request;
   if (cluster.request === undefined || model.type !== "file" || !isInCloud(file.data)) return undefined;
   const { name, compile, data, training, engine } = file;
@@ -48,7 +51,7 @@ export async function trainByRequest(request: TrainRequest, { store, tell }: Wai
  * Waits for a job that is only requested; others are there already, or nowhere.
  * @throws StampedeError `job.not-resumable` for one that has ended before it was stored; as `trainByRequest`
  */
-export async function resumeRequested(job: JobId, request: TrainRequest, store: ObjectStore): Promise<void> {
+export async function resumeRequested(job: JobId, request: RequestHere, store: ObjectStore): Promise<void> {
   const { cluster, signal } = request;
   if ((await exists(store, keys.spec(job))) || (await findRequest(store, job)) === undefined) return;
   const result = await readResult(store, job);

@@ -11,12 +11,12 @@ import {
 } from "@stampede/core";
 import { assignWeights, buildModel, defineModel, prepareTfjs } from "@stampede/runtime";
 import type { Graphs } from "@stampede/training";
-import { readHistory } from "@stampede/training/jobs";
+import { readHistory, readPredictions } from "@stampede/training/jobs";
 import { readTrainedModel, type ModelNotes } from "@stampede/training/saved-model";
 import type { Tensor } from "@tensorflow/tfjs-core";
 import type { LayersModel } from "@tensorflow/tfjs-layers";
 import type * as z from "zod";
-import { evaluateData, readPredictions, runInference, type InferencePlan } from "./inference.js";
+import { evaluateData, runInference, type InferencePlan } from "./inference.js";
 import { readModelFolder, writeModelFolder } from "./model-folder.js";
 import { namingModel } from "./naming-model.js";
 import { prepareTraining } from "./prepare.js";
@@ -113,7 +113,7 @@ export class ServerlessModel {
   /** One tensor for each output of the model, rows in the order of the data set. The caller disposes of them. */
   async predict(dataset: DatasetInput): Promise<Tensor[]> {
     const finished = await runInference("predict", this.#inference(dataset), this.#options.cluster);
-    const outputs = await readPredictions(finished);
+    const outputs = await readPredictions(finished.store, finished.spec);
     const { tensor } = await import("@tensorflow/tfjs-core");
     return outputs.map(({ data, shape }) => tensor(data, [...shape], "float32"));
   }

@@ -2,12 +2,14 @@ import { join } from "node:path";
 import type { DatasetSpec, JobId, JobResult, JobSpec, ObjectStore } from "@stampede/core";
 import { summaryOf } from "@stampede/training/jobs";
 import { readTrainedModel } from "@stampede/training/saved-model";
+import { HttpCluster } from "./http/http-cluster.js";
+import { trainRemotely } from "./http/remote-training.js";
 import { writeModelFolder } from "./model-folder.js";
 import { checkOutput } from "./output.js";
 import { prepareTraining } from "./prepare.js";
 import { resumeRequested, trainByRequest } from "./requested-training.js";
 import { readResumable, runToEnd, teller, type Tell } from "./training-run.js";
-import type { JobSucceeded, TrainRequest } from "./types.js";
+import type { Cluster, JobSucceeded, TrainRequest } from "./types.js";
 
 /**
  * Trains a job to its end and saves the model under `out`, or goes on with an interrupted one.
@@ -16,6 +18,13 @@ import type { JobSucceeded, TrainRequest } from "./types.js";
  *   `job.interrupted` when `signal` aborts
  */
 export async function train(request: TrainRequest): Promise<JobSucceeded> {
+  const { cluster } = request;
+  return cluster instanceof HttpCluster ? trainRemotely({ ...request, cluster }) : trainHere({ ...request, cluster });
+}
+
+type RequestHere = TrainRequest & { readonly cluster: Cluster };
+
+async function trainHere(request: RequestHere): Promise<JobSucceeded> {
   const { job: file, cluster, signal, overwrite = false } = request;
   const began = performance.now();
   // Without `out` the folder is named after a job that has no id yet; any name in its place tells whether it can be written.
@@ -46,7 +55,7 @@ interface Deps {
 }
 
 /** Stores a new job, here or in the cloud. */
-async function begin(request: TrainRequest, { store, tell }: Deps): Promise<JobSpec> {
+async function begin(request: RequestHere, { store, tell }: Deps): Promise<JobSpec> {
   const requested = await trainByRequest(request, { store, tell });
   if (requested !== undefined) return requested;
   const { job: file, model, baseFolder, cluster, signal } = request;
@@ -55,7 +64,7 @@ async function begin(request: TrainRequest, { store, tell }: Deps): Promise<JobS
   return prepareTraining(plan, { cluster, store, tell, signal });
 }
 
-async function resume(job: JobId, request: TrainRequest, { store, tell }: Deps): ReturnType<typeof readResumable> {
+async function resume(job: JobId, request: RequestHere, { store, tell }: Deps): ReturnType<typeof readResumable> {
   await resumeRequested(job, request, store);
   return readResumable(store, job, tell);
 }

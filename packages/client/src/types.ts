@@ -2,6 +2,7 @@ import type { DatasetSpecInput, EngineName, JobEvent, JobFile, JobId, ObjectStor
 import type { FileAccess, MemoryDataset } from "@stampede/data";
 import type { WantedJob } from "@stampede/training";
 import type { LayersModel } from "@tensorflow/tfjs-layers";
+import type { HttpCluster } from "./http/http-cluster.js";
 
 /** What executors have to live on: one machine that they share, or a function each. */
 export interface Capacity {
@@ -40,6 +41,9 @@ export interface Cluster {
   events(job: JobId): Promise<readonly JobEvent[]>;
 }
 
+/** Either kind: one whose store this process sees, or one behind the HTTP API. */
+export type AnyCluster = Cluster | HttpCluster;
+
 export interface RunOptions {
   /** Nothing of an earlier run is alive: tasks that were under way are started anew. */
   readonly resumed: boolean;
@@ -57,7 +61,7 @@ export interface TrainRequest {
   readonly model: ModelSource;
   /** Relative paths of the job file start here. */
   readonly baseFolder: string;
-  readonly cluster: Cluster;
+  readonly cluster: AnyCluster;
   /** The folder that `model/` is written into; by default `stampede-out/<job id>`. */
   readonly out?: string;
   readonly overwrite?: boolean;
@@ -77,7 +81,7 @@ export interface InferenceRequest {
   /** What differs from the training data, at least the files; fields and preprocessing are the saved ones unless given. */
   readonly data: Record<string, unknown>;
   readonly baseFolder: string;
-  readonly cluster: Cluster;
+  readonly cluster: AnyCluster;
   /** @default 2 */
   readonly executors?: number;
   readonly onEvent?: (event: JobEvent) => void;

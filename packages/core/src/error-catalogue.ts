@@ -159,7 +159,10 @@ export const errorCatalogue = {
     "The request is not what the endpoint takes: its path, a parameter, a header or the body.",
     "Mend what the message names; `GET /openapi.json` describes every request.",
   ),
-  "api.not-found": input("There is nothing at this path.", "`GET /openapi.json` lists the paths and their methods."),
+  "api.not-found": input(
+    "There is nothing at this path.",
+    "Look it up: `GET /openapi.json` lists the paths and their methods.",
+  ),
   "api.too-large": input(
     "The body of the request is larger than allowed.",
     "Send less; data goes to `POST /v1/uploads`.",

@@ -69,7 +69,7 @@ export {
   TaskTable,
 } from "./schema/job.js";
 export { CompileSettings, JobFile, type JobFileInput } from "./schema/job-file.js";
-export { ExecutorCapacity, JobRequest } from "./schema/job-request.js";
+export { AnyRequest, ExecutorCapacity, InferenceRequest, JobRequest } from "./schema/job-request.js";
 export {
   DeadTaskView,
   FailedAttempt,

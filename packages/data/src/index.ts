@@ -5,6 +5,7 @@ export { partGroups, runCount } from "./fan-out/layout.js";
 export { runShardStep, type ShardFact } from "./fan-out/run-step.js";
 export { describeSharding, type Sharding, type ShardingWish, type ShardStepDeps } from "./fan-out/sharding.js";
 export { loadManifest, loadPartition } from "./load.js";
+export { predictionChunks, type PredictionFormat } from "./prediction-text.js";
 export { decodePredictions, encodePredictions, type Predictions } from "./predictions.js";
 export { findStored, markUse, outcomeOf, shardDataset } from "./sharding/shard-dataset.js";
 export type { ShardDeps, ShardedSet, ShardOutcome, ShardRequest } from "./sharding/request.js";

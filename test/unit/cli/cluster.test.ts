@@ -33,7 +33,11 @@ async function run(env: Record<string, string>, ...words: string[]) {
 
 describe("choosing a cluster", () => {
   it.each([
-    [{}, ["jobs", "list", "--cluster", "azure"], 'Expected --cluster local (this machine) or aws, found "azure"'],
+    [
+      {},
+      ["jobs", "list", "--cluster", "azure"],
+      'Expected --cluster local (this machine), aws or the URL of an endpoint, found "azure"',
+    ],
     [{ STAMPEDE_CLUSTER: "azure" }, ["jobs", "list"], "Expected STAMPEDE_CLUSTER to be local"],
     [{ STAMPEDE_CLUSTER: "azure" }, ["doctor"], "Expected STAMPEDE_CLUSTER to be local"],
     [{}, ["jobs", "gc", "--cluster", "aws"], "STAMPEDE_BUCKET"],

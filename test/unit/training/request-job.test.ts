@@ -1,4 +1,4 @@
-import { JobId, keys, type JobRequest } from "@stampede/core";
+import { JobId, keys, type JobRequest, type ObjectStore } from "@stampede/core";
 import { MemoryObjectStore } from "@stampede/testing";
 import { findRequest, requestJob } from "@stampede/training";
 import { describe, expect, it } from "vitest";
@@ -8,8 +8,12 @@ const file = "s3://bucket/points.csv";
 
 async function stored(change: Parameters<typeof wantedJob>[1] = {}): Promise<JobRequest> {
   const { deps } = deskOf(new MemoryObjectStore());
-  const request = await findRequest(deps.store, await requestJob(wantedJob(file, change), deps));
-  if (request === undefined) throw new Error("no request");
+  return read(deps.store, await requestJob(wantedJob(file, change), deps));
+}
+
+async function read(store: ObjectStore, job: JobId): Promise<JobRequest> {
+  const request = await findRequest(store, job);
+  if (request === undefined || "kind" in request) throw new Error("no request");
   return request;
 }
 
@@ -50,10 +54,10 @@ describe("a request", () => {
     const { deps } = deskOf(new MemoryObjectStore());
     const readFile = (name: string) => Promise.resolve(files.get(name) ?? new Uint8Array());
     const job = await requestJob(wantedJob(file, { model: { ...modelJson(), weightsManifest }, readFile }), deps);
-    const request = await findRequest(deps.store, job);
+    const request = await read(deps.store, job);
     const joined = [{ paths: ["weights.bin"], weights: [weight("a"), weight("b"), weight("c")] }];
-    expect(request?.model.json["weightsManifest"]).toEqual(joined);
-    expect(request?.model.weights?.bytes).toBe(24);
+    expect(request.model.json["weightsManifest"]).toEqual(joined);
+    expect(request.model.weights?.bytes).toBe(24);
     const object = await deps.store.get(keys.requestedWeights(job));
     expect([...(object?.body ?? [])]).toEqual([...filled(12, 1), ...filled(4, 2), ...filled(8, 3)]);
   });

@@ -6,6 +6,7 @@ import { operations } from "../contract/operations.js";
 import type { ApiDeps } from "./deps.js";
 import { downloadRoutes } from "./downloads.js";
 import { eventRoutes } from "./events.js";
+import { inferenceRoutes } from "./inference.js";
 import { jobRoutes } from "./jobs.js";
 import { Router } from "./route.js";
 import { uploadRoutes } from "./uploads.js";
@@ -36,6 +37,7 @@ export function buildApi(deps: ApiDeps): Api {
   jobRoutes(router, deps);
   const streams = eventRoutes(router, deps);
   downloadRoutes(router, deps);
+  inferenceRoutes(router, deps);
   uploadRoutes(router, deps);
   return { app, close: () => streams.close() };
 }

@@ -1,5 +1,15 @@
-import { keys, type ArtifactName, type JobId, type JobResult, type JobSpec, type ObjectStore } from "@stampede/core";
-import { exists, findRequest } from "@stampede/training";
+import {
+  keys,
+  type ArtifactName,
+  type Field,
+  type JobId,
+  type JobResult,
+  type JobSpec,
+  type ObjectStore,
+} from "@stampede/core";
+import { loadManifest, predictionChunks } from "@stampede/data";
+import { exists, findRequest, readSpec } from "@stampede/training";
+import { readPredictions } from "@stampede/training/jobs";
 import { operations } from "../contract/operations.js";
 import type { ApiDeps } from "./deps.js";
 import { succeeded } from "./jobs.js";
@@ -18,6 +28,34 @@ export function downloadRoutes(router: Router, deps: ApiDeps): void {
     await makeOnce(job, "model.tar", () => modelArchive(spec, result, deps), deps.store);
     return send(job, "model.tar", "application/x-tar", deps);
   });
+
+  router.route(operations.downloadPredictions, async ({ params: { job }, query: { format } }) => {
+    const { spec } = await succeeded(job, "predict", deps);
+    const name = `predictions.${format}` as const;
+    await makeOnce(job, name, () => predictionFile(spec, format, deps), deps.store);
+    return send(job, name, types[format], deps);
+  });
+}
+
+const types = {
+  csv: "text/csv; charset=utf-8",
+  jsonl: "application/x-ndjson",
+  npy: "application/octet-stream",
+} as const;
+
+async function predictionFile(spec: JobSpec, format: keyof typeof types, { store }: ApiDeps): Promise<Uint8Array> {
+  const outputs = await readPredictions(store, spec);
+  const labels = await labelsFor(spec.job, store);
+  return Buffer.concat([...predictionChunks(format, outputs, labels)]);
+}
+
+/** The labels of the data that the model was trained on: what its outputs are called by. */
+async function labelsFor(job: JobId, store: ObjectStore): Promise<readonly Field[]> {
+  const request = await findRequest(store, job);
+  if (request === undefined || !("kind" in request)) return [];
+  const { dataset } = await readSpec(store, request.of);
+  const { fields } = await loadManifest(store, dataset);
+  return fields.filter(({ role }) => role === "label");
 }
 
 /** Made when it is first asked for, and kept: the same job has the same bytes. */
@@ -35,7 +73,12 @@ async function modelArchive(spec: JobSpec, result: JobResult, { store }: ApiDeps
   // With it comes all that knows models.
   const { readTrainedModel, savedModelFiles } = await import("@stampede/training/saved-model");
   const request = await findRequest(store, spec.job);
-  const saved = await readTrainedModel(store, spec, result, request?.data.train);
+  const saved = await readTrainedModel(
+    store,
+    spec,
+    result,
+    request === undefined || "kind" in request ? undefined : request.data.train,
+  );
   return tarOf(savedModelFiles(saved), result.endedAt);
 }
 

@@ -93,7 +93,7 @@ async function outcomeOf(job: JobId, { store }: ApiDeps): Promise<JobOutcome> {
     throw notFinished(job, "it has not ended");
   }
   const request = await findRequest(store, job);
-  const kind = request === undefined ? (await readSpec(store, job)).kind : "train";
+  const kind = request === undefined ? (await readSpec(store, job)).kind : "kind" in request ? request.kind : "train";
   const { status, endedAt, round, metrics, validation, weightsSha256, error } = result;
   return {
     job,

@@ -1,4 +1,4 @@
-import { DatasetSpec, JobDetails, JobEvent, JobFile, JobId, JobSummary, UploadId, UploadName } from "@stampede/core";
+import { JobDetails, JobEvent, JobFile, JobId, JobSummary, UploadId, UploadName } from "@stampede/core";
 import * as z from "zod";
 
 /** What crosses the wire, as zod: the types of the code and the OpenAPI document both follow from it. */
@@ -27,9 +27,10 @@ export const SubmitJob = z.strictObject({
 export type SubmitJob = z.infer<typeof SubmitJob>;
 export type SubmitJobInput = z.input<typeof SubmitJob>;
 
-/** What evaluate and predict take: the data as a job file names it, whole or only in what differs from the training data. */
+/** What evaluate and predict take. */
 export const InferJob = z.strictObject({
-  data: z.union([DatasetSpec, z.record(z.string(), z.json())]),
+  /** What differs from the training data, at least the files; fields and preprocessing are those of the model. */
+  data: z.record(z.string(), z.json()),
   executors: z.number().int().min(1).max(10_000).default(2),
 });
 export type InferJob = z.infer<typeof InferJob>;

@@ -1,4 +1,4 @@
-import { chooseCluster, withCluster, type ClusterOptions } from "../cluster.js";
+import { chooseCluster, withStore, type ClusterOptions } from "../cluster.js";
 import { exitCode, type ExitCode } from "../exit-code.js";
 import { voiceFor, type Host } from "../host.js";
 import { garbageLines } from "../present/garbage.js";
@@ -15,7 +15,7 @@ export interface GcOptions extends Pick<ClusterOptions, "cluster"> {
 export async function collectGarbage(host: Host, options: GcOptions): Promise<ExitCode> {
   const minAgeHours = readNumber("--min-age-hours", options.minAgeHours, { from: 0 });
   const jobsOlderThanDays = readNumber("--jobs-older-than-days", options.jobsOlderThanDays, { from: 0 });
-  return withCluster(host, chooseCluster(host, options), async (client, cluster) => {
+  return withStore(host, chooseCluster(host, options), async (client, cluster) => {
     const report = await client.removeGarbage(cluster, {
       dryRun: options.dryRun === true,
       ...(minAgeHours !== undefined && { minAgeHours }),

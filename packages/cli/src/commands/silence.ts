@@ -1,6 +1,6 @@
 import type { JobPulse } from "@stampede/client";
 import type { JobId } from "@stampede/core";
-import type { ClusterName } from "../cluster.js";
+import { clusterWords, type ClusterName } from "../cluster.js";
 import * as text from "../present/text.js";
 
 /** Shorter silences say nothing, whatever the job's settings are. */
@@ -72,8 +72,8 @@ export function silenceLines(
 }
 
 function nextStep(job: JobId, kind: JobPulse["kind"], cluster: ClusterName): string {
-  if (cluster === "aws") {
-    return `  The sweeper wakes a stalled job every few minutes. What it has come to: stampede jobs show ${job} --cluster aws`;
+  if (cluster !== "local") {
+    return `  The sweeper wakes a stalled job every few minutes. What it has come to: stampede jobs show ${job}${clusterWords(cluster)}`;
   }
   return kind === "train"
     ? `  Go on with it: stampede train JOB.yaml --resume ${job}`
@@ -82,7 +82,7 @@ function nextStep(job: JobId, kind: JobPulse["kind"], cluster: ClusterName): str
 
 export function silenceOf(job: JobId, forMs: number, cluster: ClusterName = "local"): string {
   const why =
-    cluster === "aws"
+    cluster !== "local"
       ? "its functions do not run, or wait for their turn, or a message was lost"
       : "the process that ran it is probably gone";
   return `Nothing was heard of ${job} for ${text.duration(forMs)}: ${why}.`;

@@ -1,7 +1,7 @@
 import { resolve } from "node:path";
 import { StampedeError } from "@stampede/core";
 import type { TokenRecord } from "@stampede/api";
-import { chooseCluster, withCluster, type ClusterOptions, type OpenCluster } from "../cluster.js";
+import { chooseCluster, withStore, type ClusterOptions, type StoreCluster } from "../cluster.js";
 import { exitCode, type ExitCode } from "../exit-code.js";
 import { voiceFor, type Host } from "../host.js";
 import { printable, table } from "../present/text.js";
@@ -90,7 +90,7 @@ function tokenTable(tokens: readonly Shown[]): readonly string[] {
 async function inStore(
   host: Host,
   options: TokensOptions,
-  act: (cluster: OpenCluster) => Promise<ExitCode>,
+  act: (cluster: StoreCluster) => Promise<ExitCode>,
 ): Promise<ExitCode> {
   const choice = chooseCluster(host, options);
   const home = options.store;
@@ -98,7 +98,7 @@ async function inStore(
     throw new StampedeError("option.invalid", "Expected no --store where the cluster is not this machine, found one.");
   }
   const there = home === undefined ? host : { ...host, env: { ...host.env, STAMPEDE_HOME: resolve(host.cwd, home) } };
-  return withCluster(there, choice, (_, cluster) => act(cluster));
+  return withStore(there, choice, (_, cluster) => act(cluster));
 }
 
 function print(host: Host, options: TokensOptions, values: readonly object[], lines: () => readonly string[]): void {

@@ -1,5 +1,5 @@
 import type { JobDetails, JobSummary } from "@stampede/client";
-import type { ClusterName } from "../cluster.js";
+import { clusterWords, type ClusterName } from "../cluster.js";
 import { limitsLine } from "./limits.js";
 import { lastRoundLines, roundTable } from "./rounds.js";
 import * as text from "./text.js";
@@ -58,9 +58,9 @@ function engineOf({ engine, threads }: JobDetails): string {
 
 function whatNext(job: JobDetails, cluster: ClusterName): string[] {
   if (job.status !== "unfinished") return [];
-  if (cluster === "aws") {
-    const follow = `Not ended. Follow it: stampede jobs watch ${job.job} --cluster aws`;
-    const wait = `To wait for it and save its model: stampede train JOB.yaml --cluster aws --resume ${job.job}`;
+  if (cluster !== "local") {
+    const follow = `Not ended. Follow it: stampede jobs watch ${job.job}${clusterWords(cluster)}`;
+    const wait = `To wait for it and save its model: stampede train JOB.yaml${clusterWords(cluster)} --resume ${job.job}`;
     return ["", follow, ...(job.kind === "train" ? [wait] : [])];
   }
   if (job.kind !== "train") return ["", `Not ended. Follow it: stampede jobs watch ${job.job}`];

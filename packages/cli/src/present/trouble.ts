@@ -18,7 +18,7 @@ export function underWayLines(
   const { stage, done, lastSign } = underWay;
   const patienceMs = Math.max(leastSilenceMs, limits.heartbeatTimeoutSeconds * 1000);
   const likely =
-    cluster === "aws" ? "its functions do not run, or wait for their turn" : "what ran it is probably gone";
+    cluster !== "local" ? "its functions do not run, or wait for their turn" : "what ran it is probably gone";
   const heard =
     lastSign.agoMs > patienceMs
       ? `not heard of for ${text.duration(lastSign.agoMs)} (last: ${lastSign.from}); ${likely}`

@@ -1,5 +1,6 @@
 import * as z from "zod";
 import { AttemptId, JobId } from "../ids.js";
+import { DatasetSpec } from "./dataset-spec.js";
 import { JobFile } from "./job-file.js";
 
 /** What executors have to live on: one machine that they share, or a function each. */
@@ -45,3 +46,23 @@ export const JobRequest = z.strictObject({
   capacity: ExecutorCapacity,
 });
 export type JobRequest = z.infer<typeof JobRequest>;
+
+/** An evaluation or prediction with the model of a job that has succeeded, as it was asked for; immutable, in the same place. */
+export const InferenceRequest = z.strictObject({
+  version: z.literal(1),
+  job: JobId,
+  token: AttemptId,
+  createdAt: z.number().min(0),
+  name,
+  kind: z.enum(["evaluate", "predict"]),
+  /** The job whose model it is. */
+  of: JobId,
+  data: DatasetSpec,
+  executors: z.number().int().min(1).max(10_000),
+  capacity: ExecutorCapacity,
+});
+export type InferenceRequest = z.infer<typeof InferenceRequest>;
+
+/** Whatever somebody may ask to be prepared. */
+export const AnyRequest = z.union([JobRequest, InferenceRequest]);
+export type AnyRequest = z.infer<typeof AnyRequest>;

@@ -133,9 +133,20 @@ export class FactsLog {
       throw error;
     });
     if (spec === undefined) return undefined;
-    const { submitted, beganAt } = await readBeginning(this.#store, spec, result);
+    const { submitted, beganAt: submittedAt } = await readBeginning(this.#store, spec, result);
     const over = roundsOver(this.#from, head);
-    return { spec, submitted, firstRound: over + 1, story: new JobStory(spec, beganAt, over) };
+    const beganAt = typeof this.#from === "object" ? await this.#endOf(spec, over, result) : undefined;
+    return { spec, submitted, firstRound: over + 1, story: new JobStory(spec, beganAt ?? submittedAt, over) };
+  }
+
+  /** When a round was committed, and so the next one began; undefined where nobody can tell. */
+  async #endOf(spec: JobSpec, round: number, result: JobResult | undefined): Promise<number | undefined> {
+    if (spec.kind !== "train" || round === 0) return undefined;
+    const [own] = await readSomeRounds(this.#store, spec.job, round, round);
+    // A garbage collection may have taken it, and kept what it says.
+    const kept =
+      own ?? (await readRounds(this.#store, spec, round, result)).records.find((each) => each.round === round);
+    return kept?.committedAt;
   }
 
   async #readResult(): Promise<JobResult | undefined> {

@@ -4,3 +4,4 @@ export { JobStory, type SeenFacts } from "./events-from-facts.js";
 export { FactsLog, type LogStart } from "./facts-log.js";
 export { readHistory } from "./history.js";
 export { feelPulse, listJobs, showJob, type JobPulse } from "./jobs.js";
+export { readPredictions } from "./predictions.js";

@@ -1,8 +1,9 @@
 import {
   keys,
+  TrainingSettings,
+  type AnyRequest,
   type JobDetails,
   type JobId,
-  type JobRequest,
   type JobResult,
   type JobSummary,
   type ObjectStore,
@@ -14,7 +15,7 @@ import { readResult } from "../store/job-store.js";
 
 /** A job that was requested from the cloud and is still prepared there, or has ended before it was. */
 export interface RequestedJob {
-  readonly request: JobRequest;
+  readonly request: AnyRequest;
   readonly result: JobResult | undefined;
   readonly summary: JobSummary;
 }
@@ -27,7 +28,7 @@ export async function findRequested(store: ObjectStore, job: JobId): Promise<Req
   const summary = {
     job,
     name,
-    kind: "train",
+    kind: "kind" in request ? request.kind : "train",
     status,
     round: 0,
     rounds: 0,
@@ -51,7 +52,8 @@ export async function lastSignOf(store: ObjectStore, { request }: RequestedJob, 
 
 export async function requestedDetails(store: ObjectStore, requested: RequestedJob, now: number): Promise<JobDetails> {
   const { request, result, summary } = requested;
-  const { training, engine } = request;
+  const training = "kind" in request ? TrainingSettings.parse({ executors: request.executors }) : request.training;
+  const engine = "kind" in request ? undefined : request.engine;
   const lastSign = await lastSignOf(store, requested, now);
   return {
     ...summary,

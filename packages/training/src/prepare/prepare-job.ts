@@ -5,6 +5,7 @@ import {
   keys,
   StampedeError,
   type DatasetSpec,
+  type InferenceRequest,
   type JobId,
   type JobRequest,
   type ObjectStore,
@@ -20,6 +21,7 @@ import { commitResult } from "../store/job-store.js";
 import { exists } from "../store/records.js";
 import { parametersIn, submittedEvent } from "../submitted.js";
 import { asAttempt } from "./attempts.js";
+import { inferenceWish, planInferenceJob, readTrainedFor } from "./inference-job.js";
 import { oneAtATime } from "./one-at-a-time.js";
 import { buildRequested } from "./requested-model.js";
 import { storePrepared } from "./store-prepared.js";
@@ -67,8 +69,9 @@ async function prepare(job: JobId, deps: PrepareDeps): Promise<Preparation> {
   if (await hasEnded(job, deps)) return "failed";
   if (await exists(store, keys.spec(job))) return announce(job, deps);
   const request = await readRequest(store, job);
-  refuseLate(request, clock.now());
-  const outcome = await asAttempt(job, deps, async () => makeJob(request, deps));
+  if (!("kind" in request)) refuseLate(request, clock.now());
+  const make = "kind" in request ? () => makeInference(request, deps) : () => makeJob(request, deps);
+  const outcome = await asAttempt(job, deps, make);
   return outcome === "stored" ? announce(job, deps) : outcome;
 }
 
@@ -79,6 +82,23 @@ async function makeJob(request: JobRequest, deps: PrepareDeps): Promise<"stored"
   if (sets === "under-way") return sets;
   const prepared = await oneAtATime(async () => plan(request, model, sets, store));
   if (await hasEnded(request.job, deps)) return "failed";
+  await storePrepared(prepared, deps);
+  events.emit(submittedEvent(prepared.spec, parametersIn(prepared.parts.weights), false));
+  return "stored";
+}
+
+/** Its model was trained by another job, and its data is prepared as that one's was. */
+async function makeInference(request: InferenceRequest, deps: PrepareDeps): Promise<"stored" | "under-way" | "failed"> {
+  const { store, events } = deps;
+  const { job, kind, executors } = request;
+  const trained = await readTrainedFor(request, store);
+  const data = await deps.requestDataset(job, inferenceWish(request, trained, executors));
+  if (data === "under-way") return data;
+  events.emit(dataReady(job, kind, data.train));
+  const prepared = await oneAtATime(async () =>
+    planInferenceJob({ ...request, engine: undefined }, trained, data.train, store),
+  );
+  if (await hasEnded(job, deps)) return "failed";
   await storePrepared(prepared, deps);
   events.emit(submittedEvent(prepared.spec, parametersIn(prepared.parts.weights), false));
   return "stored";

@@ -47,20 +47,33 @@ export interface RequestDeps extends Pick<CommonDeps, "store" | "clock" | "uniqu
  *   then found by the sweeper
  */
 export async function requestJob(wanted: WantedJob, deps: RequestDeps): Promise<JobId> {
-  const { store, queues, clock, unique } = deps;
+  const { clock, unique } = deps;
   const { model: given, readFile, job: id, ...fields } = wanted;
   const { model, weights } = await joinWeights(modelJsonOf(given), readFile);
   const createdAt = clock.now();
   const job = id ?? makeJobId(wanted.name, createdAt, unique.hex(6));
   const stamp = { version: 1, job, token: unique.hex(16), createdAt } as const;
   const request = parseInput(JobRequest, { ...fields, ...stamp, model }, { code: "job-file.invalid", what: "The job" });
+  await storeRequest(job, encodeRecord(JobRequest, request), weights, deps);
+  return job;
+}
+
+/**
+ * Stores a request and tells the driver.
+ * @throws StampedeError `job.exists`, `store.*`
+ */
+export async function storeRequest(
+  job: JobId,
+  request: Uint8Array,
+  weights: Uint8Array | undefined,
+  { store, queues }: RequestDeps,
+): Promise<void> {
   if (await exists(store, keys.spec(job))) throw taken(job);
   // A mark without a job is no harm, a job without a mark would be found by nobody.
   await markUnfinished(store, job);
   await commit(store, keys.requestedWeights(job), weights, job);
-  await commit(store, keys.request(job), encodeRecord(JobRequest, request), job);
+  await commit(store, keys.request(job), request, job);
   await queues.driver.send(encodeMessage(DriverMessage, { version: 1, type: "prepare", job }));
-  return job;
 }
 
 async function commit(store: ObjectStore, key: string, body: Uint8Array | undefined, job: JobId): Promise<void> {
