@@ -10,7 +10,7 @@ import { fromMarkdown } from "mdast-util-from-markdown";
  * | `sh run` | run by bash (-euo pipefail) with the commands of node_modules/.bin |
  * | `sh no-run` | lines of `npm` name a script that exists, lines of `stampede` a command and options that exist |
  * | `yaml job`, `yaml data` | parsed as a job file, as a data set (`--data`) |
- * | `json job`, `json events` | parsed as a job file, line by line as events of `--json` |
+ * | `json job`, `json submit`, `json events` | parsed as a job file, as the body of a job for the HTTP API, line by line as events of `--json` |
  * | `text`, `mermaid`, `csv` | output, pictures, data: not checked |
  *
  * `file=NAME` after that writes the block to a file that the other blocks of the same document find. All blocks of a document
@@ -21,7 +21,7 @@ const checks = {
   js: ["run", "no-run"],
   sh: ["run", "no-run"],
   yaml: ["job", "data"],
-  json: ["job", "events"],
+  json: ["job", "submit", "events"],
   text: [],
   mermaid: [],
   csv: [],

@@ -2,6 +2,7 @@ import { execFile } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { promisify } from "node:util";
+import { SubmitJob } from "@stampede/api/contract";
 import { DatasetSpec, JobEvent, JobFile } from "@stampede/core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { parse } from "yaml";
@@ -41,7 +42,7 @@ test("programs type-check", async () => {
 const parsed = blocks.filter((block) => block.language === "yaml" || block.language === "json");
 describe.runIf(parsed.length > 0)("data of", () => {
   test.each(parsed.map((block) => [where(block), block] as const))("%s parses", (_, block) => {
-    const schema = { job: JobFile, data: DatasetSpec, events: z.array(JobEvent) }[schemaOf(block)];
+    const schema = { job: JobFile, submit: SubmitJob, data: DatasetSpec, events: z.array(JobEvent) }[schemaOf(block)];
     const result = schema.safeParse(valueOf(block));
     expect(result.error?.issues ?? []).toEqual([]);
   });
@@ -75,8 +76,8 @@ describe.runIf(runs.length > 0)("program of", () => {
   );
 });
 
-function schemaOf({ check }: Block): "job" | "data" | "events" {
-  return check === "data" || check === "events" ? check : "job";
+function schemaOf({ check }: Block): "job" | "submit" | "data" | "events" {
+  return check === "data" || check === "events" || check === "submit" ? check : "job";
 }
 
 function valueOf(block: Block): unknown {

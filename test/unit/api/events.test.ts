@@ -81,7 +81,8 @@ describe("the events of a job", () => {
   });
 
   it("come with signs of life, and end when the endpoint closes", async () => {
-    const { body } = await api.fetch(`/v1/jobs/${spec.job}/events`, { headers });
+    const response = await api.fetch(`/v1/jobs/${spec.job}/events`, { headers });
+    const body: ReadableStream<Uint8Array> | null = response.body;
     let text = "";
     for await (const chunk of body ?? new ReadableStream<Uint8Array>()) {
       text += new TextDecoder().decode(chunk);
