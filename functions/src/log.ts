@@ -1,4 +1,5 @@
 import { Logger } from "@aws-lambda-powertools/logger";
+import type { AccessEntry } from "@stampede/api";
 import type { EventSink, JobEvent } from "@stampede/core";
 
 /** One JSON object a line. Inputs, data and secrets never go into it: events are all that is told of a job. */
@@ -26,4 +27,10 @@ function fieldsOf(event: JobEvent): Record<string, unknown> {
   // A line has a field `message` of its own.
   const reason = "message" in fields ? { message: undefined, reason: fields.message } : {};
   return { ...fields, ...stage, ...reason };
+}
+
+/** A line for each request to the API: its operation and status, never a token, a body or a query. */
+export function accessLog({ error, ...entry }: AccessEntry): void {
+  if (error === undefined) logger.info("request", { ...entry });
+  else logger.error("request", { ...entry, reason: error });
 }

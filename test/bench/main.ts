@@ -7,7 +7,7 @@ import { CaseName } from "./steps/cases.js";
 import { describeMachine, machineLine, reportText, writeReport } from "./report.js";
 
 const usage = `npm run bench [-- SUITE... [OPTIONS]]
-  suites: job aggregate shard store engine reliability (all of these by default), cloud cold elephas python
+  suites: job aggregate shard store engine reliability (all of these by default), api, cloud cold elephas python
   --repeat N      measured repeats, after one warm-up          (3)
   --executors N   job: executors                               (2)
   --epochs N      job, elephas: epochs                         (10)
@@ -16,6 +16,9 @@ const usage = `npm run bench [-- SUITE... [OPTIONS]]
   --channel C     elephas, not synchronous: ${elephasChannels.join(", ")}       (http)
   --sizes N,M     cloud: executors of the job that is priced   (10,100,1000)
   --fan-out N     cloud: executors with 100 MB of weights      (1000)
+  --readers N     api: event streams at the same time           (500)
+  --submits N     api: jobs submitted in a second               (200)
+  --seconds N     api: for so long                              (20)
   --work S,T      cloud: seconds of local work of those        (30)
   --variants A,B  cloud: ${variantNames.join(", ")}  (deployed)
   --cases A,B     engine, python: ${CaseName.options.join(", ")}  (all)
@@ -37,6 +40,9 @@ const Options = z.strictObject({
   channel: z.enum(elephasChannels).default("http"),
   sizes: Counts.default([10, 100, 1_000]),
   "fan-out": Count.default(1_000),
+  readers: Count.default(500),
+  submits: Count.default(200),
+  seconds: Count.default(20),
   work: Counts.default([30]),
   variants: z
     .string()
@@ -58,6 +64,7 @@ const SuiteName = z.enum([
   "store",
   "engine",
   "reliability",
+  "api",
   "cloud",
   "cold",
   "elephas",
@@ -73,6 +80,7 @@ const suites: Readonly<Record<SuiteName, (options: Options) => Promise<SuiteRepo
   store: async (options) => (await import("./store.js")).storeSuite(options),
   engine: async (options) => (await import("./engine/suite.js")).engineSuite(options, tell),
   reliability: async (options) => (await import("./reliability/suite.js")).reliabilitySuite(options),
+  api: async (options) => (await import("./api.js")).apiSuite(options),
   cloud: async (options) =>
     (await import("./cloud/suite.js")).cloudSuite({ ...options, fanOut: options["fan-out"] }, tell),
   cold: async (options) => (await import("./cloud/cold-start.js")).coldSuite(options),
@@ -81,7 +89,7 @@ const suites: Readonly<Record<SuiteName, (options: Options) => Promise<SuiteRepo
 };
 
 /** Those that need nothing but npm, and a few minutes. */
-const native = SuiteName.exclude(["cloud", "cold", "elephas", "python"]).options;
+const native = SuiteName.exclude(["api", "cloud", "cold", "elephas", "python"]).options;
 
 function tell(text: string): void {
   process.stderr.write(`${text}\n`);
@@ -109,6 +117,9 @@ function parse(args: readonly string[]): { names: readonly SuiteName[]; options:
     "channel",
     "sizes",
     "fan-out",
+    "readers",
+    "submits",
+    "seconds",
     "work",
     "variants",
     "cases",

@@ -15,4 +15,5 @@ export { failedInvocationOf, failedOrderOf, failedShardTaskOf } from "./failed-i
 export { invokeLater, type InvokedFunction } from "./lambda/invoke-later.js";
 export { LambdaExecutors } from "./lambda/lambda-executors.js";
 export { SqsQueue, type SqsQueueOptions } from "./sqs/sqs-queue.js";
+export { S3Presigner, type S3PresignerOptions } from "./s3/s3-presigner.js";
 export { S3ObjectStore, type S3ObjectStoreOptions } from "./s3/s3-object-store.js";

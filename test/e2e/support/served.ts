@@ -36,6 +36,10 @@ export class Served {
     return new Served(child, Started.parse(JSON.parse(text)), log);
   }
 
+  get pid(): number {
+    return this.#child.pid ?? 0;
+  }
+
   /** What it has logged so far. */
   get log(): string {
     return this.#log.join("");

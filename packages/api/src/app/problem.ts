@@ -20,6 +20,8 @@ const statuses: Partial<Record<ErrorCode, ContentfulStatusCode>> = {
   "upload.not-found": 404,
   "upload.invalid": 422,
   "data.not-allowed": 403,
+  // A garbage collection may have taken it.
+  "store.missing": 410,
   "store.full": 507,
   "internal.unexpected": 500,
 };

@@ -16,6 +16,8 @@ const words: readonly (readonly [Kind, string])[] = [
   ["shardings", "data on its way into data sets, which nobody waits for"],
   ["uses", "old marks of data sets"],
   ["plans", "compiled plans"],
+  ["requests", "records of repeatable requests"],
+  ["uploads", "uploaded files"],
 ];
 
 /** Names that are listed one by one. */

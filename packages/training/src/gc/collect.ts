@@ -20,6 +20,8 @@ export async function collectGarbage(options: GarbageOptions, { store, clock }: 
   await collectDatasets(used, run);
   await collectShardings(run);
   await collectPlans(run);
+  await collectRequests(run);
+  await collectUploads(run);
   const { jobs, datasets, skipped } = run;
   return { dryRun: options.dryRun, removed: remover.counts, jobs, datasets, skipped };
 }
@@ -30,5 +32,25 @@ async function collectPlans(run: GarbageRun): Promise<void> {
   await run.remover.remove(
     "plans",
     plans.filter(({ modifiedAt }) => isOld(run, modifiedAt)),
+  );
+}
+
+/** Whoever repeats a request does so within minutes; after that the same key is a new one. */
+async function collectRequests(run: GarbageRun): Promise<void> {
+  const requests = await objectsIn(run.store, keys.requests);
+  await run.remover.remove(
+    "requests",
+    requests.filter(({ modifiedAt }) => isOld(run, modifiedAt)),
+  );
+}
+
+/** A job that waits, and every later job, may name an upload: they go with the jobs of their time, and never by default. */
+async function collectUploads(run: GarbageRun): Promise<void> {
+  const { jobsOlderThanMs } = run.options;
+  if (jobsOlderThanMs === undefined) return;
+  const uploads = await objectsIn(run.store, keys.uploads);
+  await run.remover.remove(
+    "uploads",
+    uploads.filter(({ modifiedAt }) => isOld(run, modifiedAt) && run.now - modifiedAt >= jobsOlderThanMs),
   );
 }

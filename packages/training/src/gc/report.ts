@@ -26,6 +26,10 @@ export const garbageKinds = [
   "uses",
   /** Compiled plans that wait for another job with the same model. */
   "plans",
+  /** That a request of the HTTP API may be repeated. */
+  "requests",
+  /** Files that were uploaded. */
+  "uploads",
 ] as const;
 export type GarbageKind = (typeof garbageKinds)[number];
 
