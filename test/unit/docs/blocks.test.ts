@@ -46,7 +46,7 @@ describe("a problem", () => {
     ["ts later", "a.md:2: say how this block is checked: `ts run` or `ts no-run`"],
     ["ts run no-run", "a.md:2: say how this block is checked: `ts run` or `ts no-run`"],
     ["yaml", "a.md:2: say how this block is checked: `yaml job` or `yaml data`"],
-    ["json valid", "a.md:2: say how this block is checked: `json job` or `json events`"],
+    ["json valid", "a.md:2: say how this block is checked: `json job` or `json submit` or `json events`"],
     ["sh", "a.md:2: say how this block is checked: `sh run` or `sh no-run`"],
     ["bash run", `a.md:2: expected one of ts, js, sh, yaml, json, text, mermaid, csv, found "bash"`],
     ["", `a.md:2: expected one of ts, js, sh, yaml, json, text, mermaid, csv, found ""`],
