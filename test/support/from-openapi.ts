@@ -136,3 +136,30 @@ function changed(fits: fc.Arbitrary<unknown>): fc.Arbitrary<unknown> {
     return copy;
   });
 }
+
+/** A value of which one part, at any depth, is another. */
+export function near(value: unknown): fc.Arbitrary<unknown> {
+  const paths = pathsIn(value);
+  return fc
+    .tuple(
+      fc.constantFrom(...paths),
+      fc.oneof(fc.jsonValue({ maxDepth: 2 }), fc.constantFrom<unknown>(0, -1, 1e9, "", [], {})),
+    )
+    .map(([path, other]) => replaced(value, path, other));
+}
+
+function pathsIn(value: unknown): readonly (readonly string[])[] {
+  if (typeof value !== "object" || value === null) return [[]];
+  return Object.entries(value).flatMap(([name, inner]) => [[name], ...pathsIn(inner).map((path) => [name, ...path])]);
+}
+
+function replaced(value: unknown, [name, ...rest]: readonly string[], other: unknown): unknown {
+  if (name === undefined) return other;
+  if (Array.isArray(value)) {
+    return value.map((each, index) => (String(index) === name ? replaced(each, rest, other) : each));
+  }
+  if (typeof value !== "object" || value === null) return value;
+  return Object.fromEntries(
+    Object.entries(value).map(([key, inner]) => [key, key === name ? replaced(inner, rest, other) : inner]),
+  );
+}
