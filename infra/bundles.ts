@@ -1,7 +1,8 @@
 import { build } from "esbuild";
-import { cp, mkdir, rm, stat, writeFile, readdir } from "node:fs/promises";
+import { cp, mkdir, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
+import * as z from "zod";
 import { functionNames } from "./resources.js";
 
 /** What is deployed: the functions, and the program of the Batch container. */
@@ -13,6 +14,9 @@ const require = createRequire(import.meta.url);
 
 /** Which of them compute: they get onnxruntime and TensorFlow.js beside their own code. */
 const computing: ReadonlySet<BundleName> = new Set<BundleName>(["driver", "executor", "batch"]);
+
+/** Which of them read data sets: they get those that come with Stampede. */
+const reading: ReadonlySet<BundleName> = new Set<BundleName>(["driver", "sharder"]);
 
 /** TensorFlow.js is loaded with `require` and by some jobs only: each package becomes one file, and all use the same core. */
 const tfjs = [
@@ -48,6 +52,7 @@ export async function bundle(name: BundleName, folder: string): Promise<void> {
     format: "esm",
     platform: "node",
     target,
+    define: { "process.env.STAMPEDE_VERSION": JSON.stringify(await readVersion()) },
     // Names stay as they are: stacks are readable, and the SDK asks its logger for the name of its class. With names made short and
     // `keepNames` the file is a third smaller, and takes 20 ms more to load: each function is given its name back.
     minifyWhitespace: true,
@@ -60,9 +65,22 @@ export async function bundle(name: BundleName, folder: string): Promise<void> {
     logLevel: "error",
   });
   await writeFile(join(folder, "package.json"), `${JSON.stringify({ type: "module" })}\n`);
+  if (reading.has(name)) await addDatasets(join(folder, "node_modules"));
   if (!computing.has(name)) return;
   await addOnnxruntime(join(folder, "node_modules"));
   for (const each of tfjs) await addAsOneFile(each, join(folder, "node_modules"));
+}
+
+async function readVersion(): Promise<string> {
+  const description: unknown = JSON.parse(await readFile(join(root, "functions/package.json"), "utf8"));
+  return z.object({ version: z.string() }).parse(description).version;
+}
+
+/** They are found by the name of their package. */
+async function addDatasets(modules: string): Promise<void> {
+  const into = join(modules, "@stampede/data");
+  await cp(join(root, "packages/data/assets"), join(into, "assets"), { recursive: true });
+  await cp(join(root, "packages/data/package.json"), join(into, "package.json"));
 }
 
 /** Only what Linux on x64 loads: the package holds five platforms, over the limit of 250 MB. */

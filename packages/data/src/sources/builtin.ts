@@ -1,15 +1,18 @@
-import { fileURLToPath } from "node:url";
+import { createRequire } from "node:module";
 import type { DatasetSpec, FieldSelection } from "@stampede/core";
 import { listSelections, refuseSettings } from "./selections.js";
 
 type BuiltinSpec = Extract<DatasetSpec, { format: "builtin" }>;
 type IdxSpec = Extract<DatasetSpec, { format: "idx" }>;
 
-const asset = (name: string): string => fileURLToPath(new URL(`../../assets/${name}`, import.meta.url));
+const require = createRequire(import.meta.url);
+
+/** By the name of this package: the bundle of a function has the files in its node_modules, wherever the code has gone. */
+const asset = (name: string): string => require.resolve(`@stampede/data/assets/${name}`);
 
 /** Data sets that come with Stampede are IDX files; licences lie beside them. */
 const files = {
-  digits: { features: asset("digits-images.idx.gz"), labels: asset("digits-labels.idx.gz") },
+  digits: { features: "digits-images.idx.gz", labels: "digits-labels.idx.gz" },
 } as const;
 
 /**
@@ -22,8 +25,8 @@ export function idxOfBuiltin({ name, features, labels }: BuiltinSpec): IdxSpec {
   }
   return {
     format: "idx",
-    features: withFile(features ?? {}, files[name].features),
-    labels: withFile(labels ?? { classes: 10 }, files[name].labels),
+    features: withFile(features ?? {}, asset(files[name].features)),
+    labels: withFile(labels ?? { classes: 10 }, asset(files[name].labels)),
   };
 }
 
