@@ -47,7 +47,9 @@ async function removeOld(builds: string): Promise<void> {
   await Promise.all(old.map(({ path }) => rm(path, { recursive: true, force: true })));
 }
 
-const packageFolders = ["core", "graph", "runtime", "data", "training", "aws"].map((name) => `packages/${name}/dist`);
+const packageFolders = ["core", "graph", "runtime", "data", "training", "aws", "api"].map(
+  (name) => `packages/${name}/dist`,
+);
 
 /** A hash of all that ends up in a bundle, or beside it in a zip; what the lock file names stands for the packages. */
 async function versionOfSources(): Promise<string> {

@@ -6,7 +6,7 @@
 export const queueNames = ["driver", "deltas", "invocations"] as const;
 export type QueueName = (typeof queueNames)[number];
 
-export const functionNames = ["driver", "parameter-server", "executor", "sharder", "sweeper"] as const;
+export const functionNames = ["driver", "parameter-server", "executor", "sharder", "sweeper", "api"] as const;
 export type FunctionName = (typeof functionNames)[number];
 
 /** What a function may do, and nothing else. `list` is also what makes S3 answer 404, and not 403, for an object that is not there. */
@@ -64,6 +64,7 @@ export function byFunction<T>(make: (name: FunctionName) => T): Readonly<Record<
     executor: make("executor"),
     sharder: make("sharder"),
     sweeper: make("sweeper"),
+    api: make("api"),
   };
 }
 
@@ -127,6 +128,14 @@ export const functions: FunctionTable = {
     sources: [],
     everyMinutes: 5,
     access: { ...nothingElse, objects: ["read", "list", "delete"], sends: ["driver"] },
+  },
+  // Each environment answers one request at a time, and whoever follows a job keeps one: half a processor is plenty for that.
+  api: {
+    memoryMb: 1024,
+    timeoutSeconds: 900,
+    sources: [],
+    answersRequests: true,
+    access: { ...nothingElse, objects: [...readsAndWrites, "delete"], sends: ["driver"] },
   },
 };
 

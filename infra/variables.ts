@@ -10,8 +10,20 @@ interface Created<T> {
 
 type Variables<T> = Readonly<Record<string, T | string>>;
 
-/** What every function, and the Batch container, reads of its environment (`functions/src/environment.ts`). No secret is among it. */
-export function functionVariables<T>({ bucket, queueUrls, functionNames, batch }: Created<T>): Variables<T> {
+interface Told {
+  readonly table: FunctionTable;
+  /** Buckets of the users' data that jobs may read. */
+  readonly dataBuckets?: readonly string[];
+}
+
+/**
+ * What every function, and the Batch container, reads of its environment (`functions/src/environment.ts`, `functions/src/api.ts`). No secret
+ * is among it.
+ */
+export function functionVariables<T>(
+  { bucket, queueUrls, functionNames, batch }: Created<T>,
+  { table, dataBuckets = [] }: Told,
+): Variables<T> {
   return {
     ORT_DISABLE_TELEMETRY: "1",
     STAMPEDE_BUCKET: bucket,
@@ -20,6 +32,8 @@ export function functionVariables<T>({ bucket, queueUrls, functionNames, batch }
     STAMPEDE_EXECUTOR_FUNCTION: functionNames.executor,
     STAMPEDE_SHARDER_FUNCTION: functionNames.sharder,
     STAMPEDE_PARAMETER_SERVER_FUNCTION: functionNames["parameter-server"],
+    STAMPEDE_EXECUTOR_MEMORY_MB: String(table.executor.memoryMb),
+    ...(dataBuckets.length > 0 && { STAMPEDE_DATA_BUCKETS: dataBuckets.join(",") }),
     ...(batch && { STAMPEDE_BATCH_QUEUE: batch.queue, STAMPEDE_BATCH_DEFINITION: batch.definition }),
   };
 }

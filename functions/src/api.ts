@@ -1,7 +1,7 @@
 import { buildApi, type ApiDeps } from "@stampede/api";
 import { S3ObjectStore, S3Presigner, s3Client, SqsQueue, sqsClient } from "@stampede/aws";
 import type { Handler } from "aws-lambda";
-import { handle, streamHandle } from "hono/aws-lambda";
+import { streamHandle } from "hono/aws-lambda";
 import * as z from "zod";
 import { accessLog } from "./log.js";
 import { requests } from "./meter.js";
@@ -21,24 +21,17 @@ const Environment = z.object({
     .transform((names) => names.split(",").filter((name) => name !== "")),
   /** MiB, of one executor. */
   STAMPEDE_EXECUTOR_MEMORY_MB: z.coerce.number().int().min(128).default(3008),
-  STAMPEDE_VERSION: Text.default("unknown"),
+  /** So long events are streamed; their readers come back. Less than the function may take. */
+  STAMPEDE_STREAM_SECONDS: z.coerce.number().min(1).max(890).default(840),
 });
 
 /** Lambda gives a function one processor for so many MiB. https://docs.aws.amazon.com/lambda/latest/dg/configuration-memory.html */
 const memoryMbPerCore = 1769;
-/** Streams end before a function does (15 minutes), and their readers come back. */
-const streamMs = 840_000;
-/** Where answers are sent whole, whoever follows a job asks again and again. */
-const wholeMs = 3000;
-
-/** The SDK defines `awslambda` too, without this. */
-const canStream = typeof Reflect.get(Object(Reflect.get(globalThis, "awslambda")), "streamifyResponse") === "function";
-
 const { app } = buildApi(connect());
 
-/** The HTTP API behind a function URL or an HTTP API of API Gateway. */
+/** The HTTP API behind a function URL, whose answers are streamed. */
 // oxlint-disable-next-line typescript/no-deprecated -- the package that is to take its place is not published yet
-export const handler: Handler = canStream ? streamHandle(app) : handle(app);
+export const handler: Handler = streamHandle(app);
 
 function connect(): ApiDeps {
   const settings = Environment.parse(process.env);
@@ -56,8 +49,9 @@ function connect(): ApiDeps {
     capacity: { cores, executors: 1, memoryBytes: memoryMb * 2 ** 20 },
     transfer: { by: "addresses", presigner: new S3Presigner({ settings: { meter: requests }, bucket }) },
     buckets: settings.STAMPEDE_DATA_BUCKETS,
-    limits: { streamMs: canStream ? streamMs : wholeMs },
-    version: settings.STAMPEDE_VERSION,
+    limits: { streamMs: settings.STAMPEDE_STREAM_SECONDS * 1000 },
+    // Written into the bundle when it is built.
+    version: process.env["STAMPEDE_VERSION"] ?? "unknown",
     log: accessLog,
     addressOf,
   };

@@ -13,6 +13,7 @@ import { policyOf, trustOf, type Arns } from "../policy.js";
 import {
   byFunction,
   byQueue,
+  functionNames,
   queuesFor,
   type FunctionName,
   type FunctionTable,
@@ -21,7 +22,11 @@ import {
 } from "../resources.js";
 import { functionVariables, userVariables } from "../variables.js";
 import { account, bucket, emulatedArns, names, region } from "./arns.js";
+import { openFunctionUrl } from "./function-url.js";
 import type { PackagedFunction } from "./package-function.js";
+
+/** Emulators send an answer when it is whole: whoever follows a job hears of it that late, and comes back as often. */
+const emulatedStreamSeconds = 2;
 
 /** Emulators take any; one that checks permissions gives a key of this name all of them. */
 export const credentials = { accessKeyId: "test", secretAccessKey: "test" } as const;
@@ -47,6 +52,8 @@ export interface DeployOptions {
   readonly byRole?: boolean;
   /** Instead of those that follow from the table. */
   readonly policies?: Readonly<Record<FunctionName, string>>;
+  /** Buckets of the users' data. @default the functions may read all of them, and jobs that come over HTTP none */
+  readonly dataBuckets?: readonly string[];
   /** Added to every function's variables. */
   readonly variables?: Readonly<Record<string, string>>;
   /** Where functions reach AWS, when that is not where the deployment is made. @default `endpoint` */
@@ -60,6 +67,8 @@ export interface Deployment {
   readonly queueUrls: Readonly<Record<QueueName, string>>;
   readonly deadLetterUrls: Readonly<Record<QueueName, string>>;
   readonly functionNames: Readonly<Record<FunctionName, string>>;
+  /** Where the function that answers requests from outside does. */
+  readonly url: string;
   /** What a function, or a Batch container, finds in its environment. */
   readonly functionVariables: Readonly<Record<string, string>>;
   /** What a user sets to submit jobs to it. */
@@ -75,7 +84,8 @@ interface Clients {
 
 /** Creates everything that the table of resources names, on an endpoint that has none of it yet. */
 export async function deploy(options: DeployOptions): Promise<Deployment> {
-  const { endpoint, batch, table, functionEndpoint = endpoint, userEndpoint = functionEndpoint } = options;
+  const { endpoint, batch, table, dataBuckets } = options;
+  const { functionEndpoint = endpoint, userEndpoint = functionEndpoint } = options;
   const clients = connect(endpoint);
   await clients.s3.send(new CreateBucketCommand({ Bucket: bucket }));
   const queues = await createQueues(clients.sqs, options.queues ?? queuesFor(table));
@@ -90,27 +100,38 @@ export async function deploy(options: DeployOptions): Promise<Deployment> {
     ...common,
     AWS_ENDPOINT_URL: functionEndpoint,
     ...(batch && { AWS_ENDPOINT_URL_BATCH: batch.endpoint }),
-    ...functionVariables(created),
+    ...functionVariables(created, { table, ...(dataBuckets && { dataBuckets }) }),
+    STAMPEDE_STREAM_SECONDS: String(emulatedStreamSeconds),
     ...options.variables,
   };
-  const arns = emulatedArns({ ...(batch && { batch }) });
+  const arns = emulatedArns({ ...(batch && { batch }), ...(dataBuckets && { dataBuckets }) });
   const policies = options.policies ?? byFunction((name) => policyOf(name, table, arns));
   await Promise.all(
     options.packages.map(async (each) => createFunction(clients, each, { ...options, policies, variables }, arns)),
   );
+  const url = await openTo(clients.lambda, table, userEndpoint);
   return {
     bucket,
     queueUrls: created.queueUrls,
     deadLetterUrls: byQueue((name) => queues[name].deadLetterUrl),
     functionNames: created.functionNames,
+    url,
     functionVariables: variables,
     userVariables: {
       AWS_ENDPOINT_URL: userEndpoint,
       AWS_REGION: region,
       ...credentialVariables,
       ...userVariables(created, table),
+      STAMPEDE_URL: url,
     },
   };
+}
+
+/** @returns the address of the function that answers requests */
+async function openTo(lambda: LambdaClient, table: FunctionTable, userEndpoint: string): Promise<string> {
+  const answering = functionNames.find((name) => table[name].answersRequests === true);
+  if (answering === undefined) throw new Error("Expected a function that answers requests, found none in the table.");
+  return openFunctionUrl(lambda, names.function(answering), userEndpoint);
 }
 
 function connect(endpoint: string): Clients {

@@ -40,6 +40,10 @@ function howToSubmit(variables: Readonly<Record<string, string>>): string {
     ...exports.map((line) => `  ${line}`),
     "  npx stampede train packages/examples/mnist/job.yaml",
     "",
+    "The HTTP API answers at STAMPEDE_URL whoever has a token:",
+    "",
+    "  npx stampede tokens create --name me --scope submit",
+    "",
     "Ctrl-C ends it, and forgets everything.",
     "",
   ].join("\n");

@@ -25,10 +25,11 @@ export async function stampede(table: FunctionTable = functions): Promise<Record
     functionNames: byFunction(names.function),
   };
   const common = { table, folder, bucket, queues };
+  const told = { table, dataBuckets: settings.dataBuckets };
   const batch =
-    settings.batch && createBatch({ ...common, settings: settings.batch, variables: functionVariables(created) });
+    settings.batch && createBatch({ ...common, settings: settings.batch, variables: functionVariables(created, told) });
   const roles = createRoles(table, { bucket, queues, batch });
-  const variables = functionVariables({ ...created, batch });
+  const variables = functionVariables({ ...created, batch }, told);
   const deployed = createFunctions({ table, folder, roles, queues, variables });
   createSchedules(table, deployed);
   const alarms = createAlarms(table, deployed);

@@ -48,7 +48,7 @@ describe("options", () => {
     ["an unknown option", ["train", "job.yaml", "--epoch", "3"], "option.invalid", "--epoch"],
     ["a missing argument", ["train"], "option.invalid", "job.yaml"],
     ["a job id that leads out of its folder", ["train", "job.yaml", "--resume", "../x"], "job.invalid-id", '"../x"'],
-    ["another cluster", ["train", "job.yaml", "--cluster", "https://example.com"], "option.invalid", "--cluster local"],
+    ["another cluster", ["train", "job.yaml", "--cluster", "spark"], "option.invalid", "--cluster local"],
     ["a --set without a value", ["train", "job.yaml", "--set", "training"], "option.invalid", "PATH=VALUE"],
     ["no executors", ["evaluate", "x", "--data", "y", "--executors", "0"], "option.invalid", "1 ... 10000"],
   ])("refuses %s", async (_, words, code, part) => {

@@ -9,7 +9,7 @@ import { beforeAll, describe, expect, it } from "vitest";
 import { functionNames, type FunctionName } from "../../infra/resources.js";
 import { functionOf } from "./rules/functions.js";
 import { at } from "./rules/rule.js";
-import { invokeBundle, startEmptyBucket } from "./support/run-bundle.js";
+import { askBundle, invokeBundle, startEmptyBucket } from "./support/run-bundle.js";
 import { readStage, type Stage } from "./support/stages.js";
 import { workFolder } from "./synth/paths.js";
 
@@ -117,6 +117,20 @@ describe("what SST uploads", () => {
     } finally {
       await s3.close();
     }
+  });
+
+  it("runs the API, which answers whoever asks, and tells nobody without a token more", async () => {
+    const ask = async (path: string): Promise<{ readonly metadata: unknown; readonly body: string }> => {
+      const requestContext = { http: { method: "GET", path, sourceIp: "192.0.2.1" }, domainName: "x.on.aws" };
+      const event = { version: "2.0", rawPath: path, rawQueryString: "", headers: {}, requestContext };
+      return askBundle({ folder: await unpack("api"), variables: variablesOf("api"), event });
+    };
+    const health = await ask("/health");
+    expect(health.metadata).toMatchObject({ statusCode: 200 });
+    expect(JSON.parse(health.body)).toMatchObject({ version: "0.1.0" });
+    const refused = await ask("/v1/jobs");
+    expect(refused.metadata).toMatchObject({ statusCode: 401 });
+    expect(JSON.parse(refused.body)).toMatchObject({ code: "api.unauthorized" });
   });
 
   it("says which variable a function was deployed without", async () => {

@@ -2,12 +2,7 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
-import { functions } from "../../infra/resources.js";
-import { settingsFrom } from "../../infra/settings.js";
-import { functionOf } from "./rules/functions.js";
-import { noOpenWayIn } from "./rules/whole.js";
 import type { Graph } from "./synth/graph.js";
-import { root } from "./synth/paths.js";
 import { synthesise } from "./synth/synth.js";
 
 let folder: string;
@@ -18,39 +13,11 @@ beforeAll(async () => {
 
 const app = 'return { name: "stampede", home: "aws", providers: { aws: "7.20.0" } };';
 
-async function evaluate(run: string, before = "", variables: Record<string, string> = {}): Promise<Graph> {
+async function evaluate(run: string, before = ""): Promise<Graph> {
   const config = join(folder, "sst.config.ts");
   await writeFile(config, `${before}\nexport default $config({ app() { ${app} }, async run() { ${run} } });\n`);
-  return synthesise("tried", variables, config);
+  return synthesise("tried", {}, config);
 }
-
-describe("a function of the table that answers requests", () => {
-  const table = { ...functions, sweeper: { ...functions.sweeper, answersRequests: true } };
-  const settings = settingsFrom({ STAMPEDE_MAX_REQUESTS: "20" });
-  const run = `
-    const { stampede } = await import(${JSON.stringify(join(root, "infra/sst/stampede.ts"))});
-    return stampede(${JSON.stringify(table)});`;
-  let graph: Graph;
-  beforeAll(async () => {
-    graph = await evaluate(run, "", { STAMPEDE_MAX_REQUESTS: "20" });
-  });
-
-  it("has an address, which is told, and is the only one that has", () => {
-    expect(graph.outputs["STAMPEDE_URL"]).toMatch(/^https:/);
-    expect(noOpenWayIn.check(graph, { name: "dev", settings, table, graph })).toEqual([]);
-    expect(noOpenWayIn.check(graph, { name: "dev", settings, table: functions, graph })).not.toEqual([]);
-  });
-
-  it.each(Object.keys(noOpenWayIn.violations))("still lets nobody in by: %s", (violation) => {
-    const violated = noOpenWayIn.violations[violation]?.(graph) ?? graph;
-    expect(noOpenWayIn.check(violated, { name: "dev", settings, table, graph })).not.toEqual([]);
-  });
-
-  it("answers as many at a time as whoever deploys allows", () => {
-    const { inputs } = functionOf(graph, "sweeper");
-    expect(inputs["reservedConcurrentExecutions"]).toBe(20);
-  });
-});
 
 /** What the harness must not let pass: the rules look at graphs only, and a graph that is too small breaks few of them. */
 describe("a configuration is refused", () => {

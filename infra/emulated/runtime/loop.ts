@@ -1,6 +1,7 @@
 import { request, type IncomingMessage } from "node:http";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
+import { collecting, offerStreams } from "./response-stream.js";
 
 /**
  * Lambda's Node.js runtime in short: fetches one event after the other from the Runtime API, calls the handler and posts what it
@@ -11,7 +12,8 @@ import { pathToFileURL } from "node:url";
 const api = process.env["AWS_LAMBDA_RUNTIME_API"] ?? "";
 const [module = "", name = ""] = (process.env["_HANDLER"] ?? "index.handler").split(".");
 
-type Handler = (event: unknown, context: unknown) => Promise<unknown>;
+/** Gives what is to be posted as the answer. */
+type Handler = (event: unknown, context: unknown) => Promise<string | Uint8Array>;
 
 interface Answer {
   readonly headers: IncomingMessage["headers"];
@@ -19,7 +21,7 @@ interface Answer {
 }
 
 /** Without a kept connection: header and body of an answer come apart, and the second would wait for a late acknowledgement. */
-function call(method: "GET" | "POST", path: string, body?: string): Promise<Answer> {
+function call(method: "GET" | "POST", path: string, body?: string | Uint8Array): Promise<Answer> {
   return new Promise((resolve, reject) => {
     const sent = request(`http://${api}/2018-06-01/runtime/${path}`, { method, agent: false }, (answer) => {
       const chunks: Buffer[] = [];
@@ -61,11 +63,14 @@ async function load(): Promise<Handler> {
   );
   const found: unknown = typeof loaded === "object" && loaded !== null ? Reflect.get(loaded, name) : undefined;
   if (typeof found !== "function") throw new Error(`Expected ${module}.js to export ${name}, found ${typeof found}.`);
-  return async (event, context) => (await Reflect.apply(found, undefined, [event, context])) as unknown;
+  return (
+    collecting(found) ?? (async (...args) => JSON.stringify((await Reflect.apply(found, undefined, args)) ?? null))
+  );
 }
 
 let handler: Handler;
 try {
+  offerStreams();
   handler = await load();
 } catch (error) {
   await call("POST", "init/error", errorOf(error));
@@ -76,8 +81,7 @@ for (;;) {
   const id = headerOf(next, "lambda-runtime-aws-request-id");
   try {
     const event: unknown = JSON.parse(next.body);
-    const result = await handler(event, contextOf(next));
-    await call("POST", `invocation/${id}/response`, JSON.stringify(result ?? null));
+    await call("POST", `invocation/${id}/response`, await handler(event, contextOf(next)));
   } catch (error) {
     await call("POST", `invocation/${id}/error`, errorOf(error));
   }

@@ -1,5 +1,5 @@
 import { namesOf } from "../../../infra/names.js";
-import { functions, functionNames, type FunctionName } from "../../../infra/resources.js";
+import { byFunction, functions, functionNames, type FunctionName } from "../../../infra/resources.js";
 import { functionVariables } from "../../../infra/variables.js";
 import type { Graph } from "../synth/graph.js";
 import type { Resource } from "../synth/record.js";
@@ -71,20 +71,18 @@ export const functionRules: readonly Rule[] = [
   },
   {
     name: "functions find in their environment what they read there, and no secret",
-    check: (graph, { settings }) => {
+    check: (graph, { settings, table }) => {
       const queueUrl = (name: string): string =>
         `https://sqs.us-east-1.amazonaws.com/123456789012/stampede-${graph.app.stage}-${name}`;
       const [bucket] = graph.all("aws:s3:Bucket");
       const prefix = `stampede-${graph.app.stage}`;
-      const expected = functionVariables({
+      const created = {
         bucket: String(bucket?.outputs["bucket"]),
         queueUrls: { driver: queueUrl("driver"), deltas: queueUrl("deltas"), invocations: queueUrl("invocations") },
-        functionNames: Object.fromEntries(functionNames.map((name) => [name, `${prefix}-${name}`])) as Record<
-          FunctionName,
-          string
-        >,
+        functionNames: byFunction((name) => `${prefix}-${name}`),
         batch: settings.batch && { queue: prefix, definition: `${prefix}-executor` },
-      });
+      };
+      const expected = functionVariables(created, { table, dataBuckets: settings.dataBuckets });
       return graph.all(lambda).flatMap(({ name, inputs }) => {
         const found = at(inputs, "environment", "variables") as Readonly<Record<string, string>>;
         const own = Object.entries(found).filter(([key]) => !variablesOfSst.includes(key));

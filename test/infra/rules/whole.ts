@@ -40,7 +40,7 @@ const kinds: ReadonlySet<string> = new Set([
 const address = "aws:lambda:FunctionUrl";
 
 /** But to functions that the table says check themselves who asks. */
-export const noOpenWayIn: Rule = {
+const noOpenWayIn: Rule = {
   name: "no way in from outside is without a check of who comes",
   check: (graph, { table }) => {
     const answering = functionNames
@@ -137,7 +137,9 @@ export const wholeRules: readonly Rule[] = [
           "STAMPEDE_CLUSTER",
           "STAMPEDE_DRIVER_QUEUE_URL",
           "STAMPEDE_EXECUTOR_MEMORY_MB",
+          "STAMPEDE_URL",
         ]),
+        ...differs("address", outputs["STAMPEDE_URL"], graph.all(address)[0]?.outputs["functionUrl"]),
         ...differs("bucket", outputs["STAMPEDE_BUCKET"], at(bucket?.outputs, "bucket")),
       ];
     },

@@ -11,11 +11,33 @@ interface Run {
   readonly event: unknown;
 }
 
+const context = "{ getRemainingTimeInMillis: () => 60_000 }";
+
 /** What Lambda does with a bundle: loads its handler in a process that has only the deployed variables, and gives it an event. */
-export async function invokeBundle({ folder, variables, event }: Run): Promise<unknown> {
+export function invokeBundle(given: Run): Promise<unknown> {
+  const call = `handler(${JSON.stringify(given.event)}, ${context})`;
+  return runScript(given, `const { handler } = await import("./index.js"); const answer = await ${call};`);
+}
+
+/** The same where the function streams its answer: what is said of it, and its body. */
+export async function askBundle(given: Run): Promise<{ readonly metadata: unknown; readonly body: string }> {
   const script = `
+    const { PassThrough } = await import("node:stream");
+    let metadata;
+    globalThis.awslambda = {
+      streamifyResponse: (handler) => handler,
+      HttpResponseStream: { from: (stream, said) => { metadata = said; return stream; } },
+    };
     const { handler } = await import("./index.js");
-    const answer = await handler(${JSON.stringify(event)}, { getRemainingTimeInMillis: () => 60_000 });
+    const stream = new PassThrough();
+    const [chunks] = await Promise.all([stream.toArray(), handler(${JSON.stringify(given.event)}, stream, ${context})]);
+    const answer = { metadata, body: Buffer.concat(chunks).toString() };`;
+  return (await runScript(given, script)) as { readonly metadata: unknown; readonly body: string };
+}
+
+/** @param script makes `answer` */
+async function runScript({ folder, variables }: Run, begin: string): Promise<unknown> {
+  const script = `${begin}
     process.stdout.write("\\nanswer: " + JSON.stringify(answer ?? null));`;
   const env = {
     ...variables,

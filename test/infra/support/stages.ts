@@ -18,6 +18,7 @@ const variablesOf = {
     STAMPEDE_DATA_BUCKETS: "their-data, more-data",
     STAMPEDE_KEEP_JOBS_DAYS: "90",
     STAMPEDE_MAX_EXECUTORS: "64",
+    STAMPEDE_MAX_REQUESTS: "20",
   },
 } as const;
 export type StageName = keyof typeof variablesOf;

@@ -40,7 +40,8 @@ export class Endpoint {
     if (!/^\S{1,200}$/.test(token)) {
       throw new StampedeError("option.invalid", "Expected a token for the endpoint, found none. Nothing was started.");
     }
-    this.url = parsed.origin;
+    // Behind a path, as a stage of API Gateway or a proxy has one.
+    this.url = parsed.origin + parsed.pathname.replace(/\/+$/, "");
     this.#token = token;
   }
 
@@ -95,7 +96,7 @@ export class Endpoint {
 
   #once(operation: Operation, { params = {}, query, headers, json, signal }: Call): Promise<Response> {
     const path = operation.path.replaceAll(/\{(\w+)\}/g, (_, name: string) => encodeURIComponent(params[name] ?? ""));
-    const url = new URL(path, this.url);
+    const url = new URL(this.url + path);
     for (const [name, value] of Object.entries(query ?? {})) url.searchParams.set(name, value);
     return fetch(url, {
       method: operation.method.toUpperCase(),
