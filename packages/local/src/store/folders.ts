@@ -1,6 +1,7 @@
 import { dirname } from "node:path";
 import { StampedeError } from "@stampede/core";
-import { addFolder, ifThere, removeEmptyFolder, syncFolder, type Files } from "./files.js";
+import { addFolder, ifThere, removeEmptyFolder, type Files } from "./files.js";
+import { FolderSyncs } from "./folder-syncs.js";
 import { foreign } from "./store-error.js";
 
 /** Folders that are remembered; a job of many rounds must not make the memory grow. */
@@ -13,11 +14,13 @@ const maxKnown = 4096;
 export class Folders {
   readonly #files: Files;
   readonly #top: string;
+  readonly #syncs: FolderSyncs;
   readonly #real = new Set<string>();
   readonly #durable = new Set<string>();
 
   constructor(files: Files, top: string) {
     this.#files = files;
+    this.#syncs = new FolderSyncs(files);
     this.#top = top;
   }
 
@@ -50,7 +53,7 @@ export class Folders {
   async keep(folder: string): Promise<void> {
     const fresh: string[] = [];
     for (let each = folder; each !== this.#top && !this.#durable.has(each); each = dirname(each)) fresh.push(each);
-    await allSettled([folder, ...fresh.map((each) => dirname(each))].map((each) => syncFolder(this.#files, each)));
+    await allSettled([folder, ...fresh.map((each) => dirname(each))].map((each) => this.#syncs.sync(each)));
     for (const each of fresh) remember(this.#durable, each);
   }
 
