@@ -4,6 +4,7 @@ export { redirectConsole } from "./console.js";
 export { exitCode, type ExitCode } from "./exit-code.js";
 export { colorsFor, speaksUnicode, voiceFor, type Colors, type Host, type Output, type Voice } from "./host.js";
 export { listenForInterrupt, type Interruption } from "./interruption.js";
+export { LifeListener } from "./listen-for-life.js";
 export { readDataFile } from "./input/data-file.js";
 export { parseJobFile, readJobFile } from "./input/job-file.js";
 export { modelSource } from "./input/model-module.js";

@@ -13,6 +13,7 @@ import {
 import { exitCode, type ExitCode } from "./exit-code.js";
 import { voiceFor, type Host } from "./host.js";
 import { listenForInterrupt } from "./interruption.js";
+import { LifeListener } from "./listen-for-life.js";
 import type { JobView } from "./present/job-view.js";
 import { makePresenter } from "./present/presenter.js";
 import { reportError } from "./report-error.js";
@@ -65,6 +66,7 @@ async function carryOut(host: Host, json: boolean, command: JobCommand): Promise
   const isSubmitted = (): boolean => presenter.view.submitted !== undefined;
   const job = (): JobId | undefined => presenter.view.submitted?.job ?? requested;
   let cluster: OpenCluster | undefined;
+  let life: LifeListener | undefined;
   const onFirst = (reason: "signal" | "closed"): void => {
     const remains = name !== "local" ? "the job goes on in the cloud" : "committed rounds are kept";
     const kept = job() === undefined ? "no job was submitted" : remains;
@@ -78,7 +80,12 @@ async function carryOut(host: Host, json: boolean, command: JobCommand): Promise
     presenter.note(command.plan);
     const opened = await openCluster(host, command.cluster);
     cluster = opened.cluster;
-    const onEvent = (event: JobEvent): void => presenter.event(event);
+    const note = (lines: readonly string[]): void => presenter.note(lines);
+    life = new LifeListener({ client: opened.client, cluster, name, host, job, note });
+    const onEvent = (event: JobEvent): void => {
+      life?.heard();
+      presenter.event(event);
+    };
     const onRequested = (id: JobId): void => {
       requested = id;
       presenter.note([whereItIsPrepared(id, name)]);
@@ -95,6 +102,7 @@ async function carryOut(host: Host, json: boolean, command: JobCommand): Promise
     presenter.note(wayOnLines(job(), report.code, command));
     return report.isInputError && !isSubmitted() ? exitCode.badInput : exitCode.failed;
   } finally {
+    life?.close();
     await cluster?.close();
     interruption.dispose();
     restoreConsole();

@@ -73,11 +73,22 @@ export function silenceLines(
 
 function nextStep(job: JobId, kind: JobPulse["kind"], cluster: ClusterName): string {
   if (cluster !== "local") {
-    return `  The sweeper wakes a stalled job every few minutes. What it has come to: stampede jobs show ${job}${clusterWords(cluster)}`;
+    return lookThere(job, cluster);
   }
   return kind === "train"
     ? `  Go on with it: stampede train JOB.yaml --resume ${job}`
     : `  Start it again, and end this one: stampede jobs cancel ${job}`;
+}
+
+/** What a person is told about a job that is prepared in the cloud for long, of which there are no signs of life. */
+export function preparationLines(job: JobId, forMs: number, cluster: ClusterName): readonly string[] {
+  const found = `${job} is still being prepared after ${text.duration(forMs)}: much data takes that long, and so do functions that do not run.`;
+  return [`${found} Watching on.`, lookThere(job, cluster)];
+}
+
+function lookThere(job: JobId, cluster: ClusterName): string {
+  const life = `stampede jobs show ${job}${clusterWords(cluster)}`;
+  return `  The sweeper wakes a stalled job every few minutes; why functions fail stands in their logs. What it has come to: ${life}`;
 }
 
 export function silenceOf(job: JobId, forMs: number, cluster: ClusterName = "local"): string {
