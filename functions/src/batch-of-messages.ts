@@ -1,6 +1,7 @@
 import type { SqsQueue } from "@stampede/aws";
 import { toErrorFacts, type QueueMessage } from "@stampede/core";
 import type { Context, SQSBatchResponse, SQSEvent, SQSRecord } from "aws-lambda";
+import { endIfForbidden } from "./forbidden.js";
 import { logger } from "./log.js";
 
 /** Work is not begun in the last part of an invocation: it could be cut off in the middle. */
@@ -47,7 +48,9 @@ export async function handleBatch(
           await handle(message);
         } catch (error) {
           const { code, message: reason } = toErrorFacts(error);
-          logger.error("message failed", { job: jobIn(message), code, reason, receiveCount: message.receiveCount });
+          const job = jobIn(message);
+          logger.error("message failed", { job, code, reason, receiveCount: message.receiveCount });
+          if (await endIfForbidden(job, error, message.receiveCount)) continue;
           await fail(message, Math.min(longestRetryMs, firstRetryMs * 2 ** (message.receiveCount - 1)));
         }
       }

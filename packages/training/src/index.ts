@@ -2,6 +2,7 @@ export { cancelJob } from "./driver/cancel.js";
 export { checkFit } from "./check-fit.js";
 export { checkMemory, type MemoryNeed } from "./check-memory.js";
 export type { CommonDeps, DriverDeps, ExecutorDeps, ParameterServerDeps, Preparation, Queues } from "./deps.js";
+export { failForGood } from "./driver/fail-job.js";
 export { handleDriverMessage, type Delivery, type DriverOutcome } from "./driver/driver.js";
 export { inferenceBatchSize } from "./executor/evaluate-task.js";
 export { Executor, type InvocationTime } from "./executor/executor.js";

@@ -10,6 +10,18 @@ import { failedResult } from "./result.js";
 export async function failJob(job: JobId, error: unknown, deps: CommonDeps): Promise<void> {
   const facts = toErrorFacts(error);
   if (facts.retryable || facts.code === "job.not-found" || suspendsJob(facts.code)) throw error;
+  await failForGood(job, error, deps);
+}
+
+/**
+ * Ends a job because of an error that others would wait out. One that has ended stays as it is.
+ * @throws StampedeError `store.*`
+ */
+export async function failForGood(
+  job: JobId,
+  error: unknown,
+  deps: Pick<CommonDeps, "store" | "clock" | "unique">,
+): Promise<void> {
   const stamp = { token: deps.unique.hex(16), endedAt: deps.clock.now() };
-  await commitResult(deps.store, failedResult(job, facts, stamp));
+  await commitResult(deps.store, failedResult(job, toErrorFacts(error), stamp));
 }
