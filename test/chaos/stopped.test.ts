@@ -12,7 +12,7 @@ import { signalTo, type Living } from "./support/processes.js";
 import { roundEnded, type Run } from "./support/run.js";
 import { letPass, until } from "./support/until.js";
 
-const rounds = 150;
+const rounds = 90;
 /** After a second an executor counts as lost, and a message that nobody acknowledged is delivered again. */
 const timeoutSeconds = 1;
 const longerMs = 2_500;
@@ -71,7 +71,7 @@ describe.each(["thread", "process"])(
   "a whole run, executors in a %s each, that is stopped while another goes on",
   (isolation) => {
     it.each([
-      { wakes: "while the other runs", round: 60 },
+      { wakes: "while the other runs", round: 50 },
       { wakes: "when the other has ended", round: rounds },
     ])("and wakes $wakes", async ({ round }) => {
       const name = `${isolation}-${round}`;
