@@ -69,8 +69,10 @@ export interface Deployment {
   readonly functionNames: Readonly<Record<FunctionName, string>>;
   /** Where the function that answers requests from outside does. */
   readonly url: string;
-  /** What a function, or a Batch container, finds in its environment. */
+  /** What a function finds in its environment. */
   readonly functionVariables: Readonly<Record<string, string>>;
+  /** What a Batch container does. No emulator gives it the credentials of a role. */
+  readonly containerVariables: Readonly<Record<string, string>>;
   /** What a user sets to submit jobs to it. */
   readonly userVariables: Readonly<Record<string, string>>;
 }
@@ -117,6 +119,7 @@ export async function deploy(options: DeployOptions): Promise<Deployment> {
     functionNames: created.functionNames,
     url,
     functionVariables: variables,
+    containerVariables: { ...variables, ...credentialVariables },
     userVariables: {
       AWS_ENDPOINT_URL: userEndpoint,
       AWS_REGION: region,

@@ -12,7 +12,7 @@ export interface EmulateOptions {
   /** @default the product's own */
   readonly table?: FunctionTable;
   readonly ministack?: MiniStackOptions;
-  readonly deploy?: Pick<DeployOptions, "queues" | "policies" | "variables" | "byRole">;
+  readonly deploy?: Pick<DeployOptions, "queues" | "policies" | "variables" | "byRole" | "dataBuckets">;
   /** Puts something in front of the emulator, which functions and users then speak to: a proxy. */
   readonly inFront?: (endpoint: string) => Promise<Front>;
 }
@@ -63,7 +63,7 @@ export async function emulate(options: EmulateOptions = {}): Promise<Emulation> 
     batch.define({
       name: batchNames.definition,
       command: [process.execPath, join(batchFolder, "index.js")],
-      environment: deployment.functionVariables,
+      environment: deployment.containerVariables,
       memoryMb: table.executor.memoryMb,
     });
     batch.subscribe(failuresTo(queueClient(endpoint), deployment.queueUrls.invocations));
