@@ -103,6 +103,9 @@ async function startStep({ step, attempt }: Start, id: ShardingId, job: JobId, d
     await start(task);
   } catch (error) {
     await commitShardFailure(store, task, error);
+    // Otherwise whoever waits would look again in a minute, and then hear of it.
+    const { code, message, retryable } = toErrorFacts(error);
+    if (!retryable) throw new ShardingFailed(code, message, { details: { step: step.kind, index: step.index } });
   }
 }
 

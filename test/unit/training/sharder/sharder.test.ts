@@ -1,7 +1,15 @@
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { CancelRecord, encodeRecord, JobId, keys, type ObjectStore, type ShardTask } from "@stampede/core";
+import {
+  StampedeError,
+  CancelRecord,
+  encodeRecord,
+  JobId,
+  keys,
+  type ObjectStore,
+  type ShardTask,
+} from "@stampede/core";
 import { datasetObjects, differences, inOnePass, ShardWorld, type FileWish } from "../../../support/shard-world.js";
 import { complaint, fixtures, folderWith, newFolder } from "../../data/support.js";
 
@@ -257,6 +265,12 @@ describe("functions that fail", () => {
   test("a platform that refuses is asked again, and what it said is told at last", async () => {
     const world = new ShardWorld({ fate: ({ step }) => (step.kind === "hash" ? "refused" : "run") });
     expect(await complaint(world.make(small))).toContain("the last one because: Error: The platform is full.");
+  });
+
+  test("a platform that will never allow it is not asked again", async () => {
+    const forbidden = new StampedeError("store.forbidden", "Expected to be allowed to invoke.");
+    const world = new ShardWorld({ deps: { start: () => Promise.reject(forbidden) } });
+    await expect(world.ask(small)).rejects.toMatchObject({ code: "store.forbidden", message: forbidden.message });
   });
 
   test("a step is not started again while it may be under way", async () => {
