@@ -2,7 +2,7 @@ import { execFile } from "node:child_process";
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import { evaluate, httpCluster, localCluster, train } from "@stampede/client";
+import { awsCluster, evaluate, localCluster, train } from "@stampede/client";
 import { JobFile, type JobEvent } from "@stampede/core";
 import { beforeAll, expect, it } from "vitest";
 import { blocksOf } from "../docs/blocks.js";
@@ -86,7 +86,7 @@ it("runs what the README does with curl against this endpoint too", async () => 
 });
 
 it("trains for the library, which follows the job and brings its model home", async () => {
-  const cluster = httpCluster({ url, token });
+  const cluster = awsCluster({ url, token });
   const { model: json, ...rest } = JSON.parse(await readFile(cloud.path("by-curl/job.json"), "utf8")) as {
     model: unknown;
   };

@@ -12,6 +12,7 @@ import { systemClock, systemUnique } from "@stampede/local";
 import { requestJob, type WantedJob } from "@stampede/training";
 import { FactsLog } from "@stampede/training/jobs";
 import { awsSettings, type AwsClusterOptions, type AwsSettings, type Environment } from "./aws-settings.js";
+import { httpCluster, type HttpCluster, type HttpClusterOptions } from "./http/http-cluster.js";
 import { lookMs, lookUntil } from "./look-until.js";
 import type { Capacity, Cluster, RunOptions } from "./types.js";
 
@@ -26,11 +27,19 @@ export interface AwsCluster extends Cluster {
  * Stampede on AWS, or on an emulator of it: jobs run in functions, whoever waits for them or not. Speaks to S3 and SQS with the
  * credentials that the AWS SDK finds. The AWS SDK is loaded when the cluster is used first.
  *
+ * With the address of a deployment and a token of it, it is reached over its HTTP API instead, without credentials of AWS: the same as
+ * `httpCluster`.
+ *
  * @param environment where options that are left out are looked up
  * @throws StampedeError `option.invalid` naming what is missing
  */
-export function awsCluster(options: AwsClusterOptions = {}, environment: Environment = process.env): AwsCluster {
-  return new CloudCluster(awsSettings(options, environment));
+export function awsCluster(options: HttpClusterOptions): HttpCluster;
+export function awsCluster(options?: AwsClusterOptions, environment?: Environment): AwsCluster;
+export function awsCluster(
+  options: AwsClusterOptions | HttpClusterOptions = {},
+  environment: Environment = process.env,
+): AwsCluster | HttpCluster {
+  return "url" in options ? httpCluster(options) : new CloudCluster(awsSettings(options, environment));
 }
 
 /** Lambda gives a function one processor for so many MiB. https://docs.aws.amazon.com/lambda/latest/dg/configuration-memory.html */
