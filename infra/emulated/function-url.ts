@@ -32,7 +32,7 @@ export async function openFunctionUrl(lambda: LambdaClient, name: string, userEn
 /** MiniStack tells an address of AWS, and answers at a path of its own; LocalStack tells where it answers. */
 function addressOn(url: string, userEndpoint: string): string {
   const { hostname } = new URL(url);
-  if (!hostname.endsWith(".on.aws")) return url;
+  if (!hostname.endsWith(".on.aws")) return url.replace(/\/$/, "");
   const [id = ""] = hostname.split(".");
-  return `${userEndpoint}/_aws/lambda-url/${id}/`;
+  return `${userEndpoint}/_aws/lambda-url/${id}`;
 }

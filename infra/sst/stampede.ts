@@ -38,6 +38,9 @@ export async function stampede(table: FunctionTable = functions): Promise<Record
   return {
     AWS_REGION: region,
     ...userVariables(created, table),
-    ...(answering !== undefined && { STAMPEDE_URL: deployed[answering].url }),
+    ...(answering !== undefined && { STAMPEDE_URL: deployed[answering].url.apply(withoutSlash) }),
   };
 }
+
+/** Paths are told with one in front. */
+const withoutSlash = (url: string): string => url.replace(/\/$/, "");

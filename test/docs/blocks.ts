@@ -6,8 +6,10 @@ import { fromMarkdown } from "mdast-util-from-markdown";
  * | info string | checked how |
  * |---|---|
  * | `ts run`, `js run` | type-checked, then run as a program |
+ * | `ts served`, `js served` | the same, beside a `stampede serve`: STAMPEDE_URL and STAMPEDE_TOKEN say where |
  * | `ts no-run`, `js no-run` | type-checked only |
  * | `sh run` | run by bash (-euo pipefail) with the commands of node_modules/.bin |
+ * | `sh served` | the same, beside a `stampede serve` |
  * | `sh no-run` | lines of `npm` name a script that exists, lines of `stampede` a command and options that exist |
  * | `yaml job`, `yaml data` | parsed as a job file, as a data set (`--data`) |
  * | `json job`, `json submit`, `json events` | parsed as a job file, as the body of a job for the HTTP API, line by line as events of `--json` |
@@ -17,9 +19,9 @@ import { fromMarkdown } from "mdast-util-from-markdown";
  * share one temporary folder, in which `packages/` is the repository's. Any other block is an error.
  */
 const checks = {
-  ts: ["run", "no-run"],
-  js: ["run", "no-run"],
-  sh: ["run", "no-run"],
+  ts: ["run", "served", "no-run"],
+  js: ["run", "served", "no-run"],
+  sh: ["run", "served", "no-run"],
   yaml: ["job", "data"],
   json: ["job", "submit", "events"],
   text: [],

@@ -37,11 +37,14 @@ export class DocsFolder {
     await this.#run(this.path, "tsc", ["--pretty", "false"]);
   }
 
-  /** Runs a `run` block to its end. Rejects with its output when it exits with another code than 0. */
-  async run(block: Block): Promise<void> {
+  /**
+   * Runs a `run` or `served` block to its end. Rejects with its output when it exits with another code than 0.
+   * @param env for it alone
+   */
+  async run(block: Block, env: Readonly<Record<string, string>> = {}): Promise<void> {
     const folder = this.#at(block.document);
-    if (block.language === "sh") await this.#run(folder, "bash", ["-euo", "pipefail", "-c", block.text]);
-    else await this.#run(folder, "tsx", [nameOf(block)]);
+    if (block.language === "sh") await this.#run(folder, "bash", ["-euo", "pipefail", "-c", block.text], env);
+    else await this.#run(folder, "tsx", [nameOf(block)], env);
   }
 
   remove(): void {
@@ -63,10 +66,16 @@ export class DocsFolder {
     this.#programs.push(path);
   }
 
-  async #run(cwd: string, command: string, args: readonly string[]): Promise<void> {
+  async #run(
+    cwd: string,
+    command: string,
+    args: readonly string[],
+    more: Readonly<Record<string, string>> = {},
+  ): Promise<void> {
     const path = [join(this.#root, "node_modules/.bin"), process.env.PATH ?? ""].join(delimiter);
     try {
-      await execute(command, args, { cwd, env: { ...process.env, PATH: path }, timeout: timeoutMs });
+      const env = { ...process.env, ...more, PATH: path };
+      await execute(command, args, { cwd, env, timeout: timeoutMs });
     } catch (error) {
       throw new Error(`${command} failed in ${cwd}\n${outputOf(error)}`, { cause: error });
     }

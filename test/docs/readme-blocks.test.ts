@@ -8,6 +8,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { parse } from "yaml";
 import * as z from "zod";
 import { repositoryFiles } from "../check/repository-files.js";
+import { Served } from "../e2e/support/served.js";
 import { blocksOf, type Block } from "./blocks.js";
 import { commandLines, unknownIn } from "./command-lines.js";
 import { DocsFolder } from "./folder.js";
@@ -72,6 +73,23 @@ describe.runIf(runs.length > 0)("program of", () => {
     { timeout: 130_000 },
     async (_, block) => {
       await folder.run(block);
+    },
+  );
+});
+
+const served = blocks.filter((block) => block.check === "served");
+describe.runIf(served.length > 0)("beside stampede serve, program of", () => {
+  let server: Served;
+  beforeAll(async () => {
+    server = await Served.start(join(folder.path, "served"));
+  });
+  afterAll(() => server.end());
+
+  test.each(served.map((block) => [where(block), block] as const))(
+    "%s ends well",
+    { timeout: 130_000 },
+    async (_, block) => {
+      await folder.run(block, { STAMPEDE_URL: server.url, STAMPEDE_TOKEN: server.token ?? "" });
     },
   );
 });

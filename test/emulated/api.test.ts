@@ -73,13 +73,8 @@ it("runs what the README does with curl against this endpoint too", async () => 
   const folder = cloud.path("by-curl");
   await run("mkdir", [folder]);
   await writeFile(join(folder, "job.json"), job);
-  await writeFile(join(folder, "token"), token);
-  // Here the endpoint is there already.
-  const lines = script.split("\n").filter((line) => !/^(exec |trap |read -r started|url=)/.test(line));
-  const address = url.replace(/\/$/, "");
-  const { stdout } = await run("bash", ["-euo", "pipefail", "-c", [`url=${address}`, ...lines].join("\n")], {
-    cwd: folder,
-  });
+  const env = { ...process.env, STAMPEDE_URL: url, STAMPEDE_TOKEN: token };
+  const { stdout } = await run("bash", ["-euo", "pipefail", "-c", script], { cwd: folder, env });
   expect(stdout).toContain("model.json\nstampede.json\nweights.bin\n");
   expect(stdout.match(/^event: round.finished/gm)).toHaveLength(3);
   expect(stdout).toContain("event: job.succeeded");
@@ -108,8 +103,7 @@ it("trains for the library, which follows the job and brings its model home", as
 });
 
 it("answers nobody without a token, and reads no bucket that it was not deployed with", async () => {
-  const address = url.replace(/\/$/, "");
-  const bare = await fetch(`${address}/v1/jobs`);
+  const bare = await fetch(`${url}/v1/jobs`);
   expect([bare.status, bare.headers.get("content-type")]).toEqual([401, "application/problem+json"]);
   const headers = { Authorization: `Bearer ${token}`, "Content-Type": "application/json" };
   const job = JSON.parse(await readFile(cloud.path("by-curl/job.json"), "utf8")) as { readonly data: object };
@@ -122,7 +116,7 @@ it("answers nobody without a token, and reads no bucket that it was not deployed
     },
   };
   const body = JSON.stringify({ ...job, data: elsewhere });
-  const refused = await fetch(`${address}/v1/jobs`, { method: "POST", headers, body });
+  const refused = await fetch(`${url}/v1/jobs`, { method: "POST", headers, body });
   expect(await refused.json()).toMatchObject({ code: "data.not-allowed" });
   expect(cloud.emulation.ministack.log()).not.toContain(token);
 });

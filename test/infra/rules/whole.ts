@@ -139,7 +139,7 @@ export const wholeRules: readonly Rule[] = [
           "STAMPEDE_EXECUTOR_MEMORY_MB",
           "STAMPEDE_URL",
         ]),
-        ...differs("address", outputs["STAMPEDE_URL"], graph.all(address)[0]?.outputs["functionUrl"]),
+        ...differs("address", `${String(outputs["STAMPEDE_URL"])}/`, graph.all(address)[0]?.outputs["functionUrl"]),
         ...differs("bucket", outputs["STAMPEDE_BUCKET"], at(bucket?.outputs, "bucket")),
       ];
     },

@@ -42,12 +42,12 @@ describe("blocks of a document", () => {
 
 describe("a problem", () => {
   test.each([
-    ["ts", "a.md:2: say how this block is checked: `ts run` or `ts no-run`"],
-    ["ts later", "a.md:2: say how this block is checked: `ts run` or `ts no-run`"],
-    ["ts run no-run", "a.md:2: say how this block is checked: `ts run` or `ts no-run`"],
+    ["ts", "a.md:2: say how this block is checked: `ts run` or `ts served` or `ts no-run`"],
+    ["ts later", "a.md:2: say how this block is checked: `ts run` or `ts served` or `ts no-run`"],
+    ["ts run no-run", "a.md:2: say how this block is checked: `ts run` or `ts served` or `ts no-run`"],
     ["yaml", "a.md:2: say how this block is checked: `yaml job` or `yaml data`"],
     ["json valid", "a.md:2: say how this block is checked: `json job` or `json submit` or `json events`"],
-    ["sh", "a.md:2: say how this block is checked: `sh run` or `sh no-run`"],
+    ["sh", "a.md:2: say how this block is checked: `sh run` or `sh served` or `sh no-run`"],
     ["bash run", `a.md:2: expected one of ts, js, sh, yaml, json, text, mermaid, csv, found "bash"`],
     ["", `a.md:2: expected one of ts, js, sh, yaml, json, text, mermaid, csv, found ""`],
   ])("is a block marked `%s`", (info, problem) => {
