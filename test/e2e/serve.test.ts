@@ -1,4 +1,4 @@
-import { readFile, stat } from "node:fs/promises";
+import { readdir, readFile, stat } from "node:fs/promises";
 import { JobAccepted } from "@stampede/api/contract";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { digitsJob, posted } from "../support/api.js";
@@ -77,6 +77,20 @@ describe("the commands with --cluster URL", () => {
     process.env["STAMPEDE_TOKEN"] = "wrong";
     expect((await there("jobs", "list")).stderr).toContain("error api.unauthorized");
   });
+});
+
+it.runIf(process.platform === "linux")("jobs have the cores that requests leave", async () => {
+  const tasks = `/proc/${served.pid}/task`;
+  // "pid (name) state ...": the 19th field is how nice a thread is. https://man7.org/linux/man-pages/man5/proc_pid_stat.5.html
+  const niceness = async (thread: string): Promise<number> => {
+    const stat = await readFile(`${tasks}/${thread}/stat`, "utf8");
+    return Number(stat.slice(stat.lastIndexOf(")") + 2).split(" ")[16]);
+  };
+  const of = async (): Promise<readonly number[]> => Promise.all((await readdir(tasks)).map(niceness));
+  expect(await niceness(String(served.pid))).toBe(0);
+  const job = await submit(digitsJob({ epochs: 1 }));
+  for await (const frame of framesOf((await follow(job)).body)) if (frame.event === "round.finished") break;
+  expect((await of()).filter((nice) => nice === 10).length).toBeGreaterThanOrEqual(1);
 });
 
 describe("stampede tokens", () => {
