@@ -83,8 +83,8 @@ it.runIf(process.platform === "linux")("jobs have the cores that requests leave"
   const tasks = `/proc/${served.pid}/task`;
   // "pid (name) state ...": the 19th field is how nice a thread is. https://man7.org/linux/man-pages/man5/proc_pid_stat.5.html
   const niceness = async (thread: string): Promise<number> => {
-    const stat = await readFile(`${tasks}/${thread}/stat`, "utf8");
-    return Number(stat.slice(stat.lastIndexOf(")") + 2).split(" ")[16]);
+    const text = await readFile(`${tasks}/${thread}/stat`, "utf8");
+    return Number(text.slice(text.lastIndexOf(")") + 2).split(" ")[16]);
   };
   const of = async (): Promise<readonly number[]> => Promise.all((await readdir(tasks)).map(niceness));
   expect(await niceness(String(served.pid))).toBe(0);
