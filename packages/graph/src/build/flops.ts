@@ -6,8 +6,9 @@ export function flopsOf({ nodes }: Graph): number {
   return nodes.reduce((sum, node) => sum + ofNode(node), 0);
 }
 
-function ofNode({ op, inputs, outputs, attributes, body }: Node): number {
-  if (body !== undefined) return flopsOf(body);
+function ofNode(node: Node): number {
+  const { op, inputs, outputs, attributes, body } = node;
+  if (body !== undefined) return flopsOf(body) * stepsOf(node);
   const [a, b] = inputs;
   const [result] = outputs;
   if (a === undefined || b === undefined || result === undefined) return 0;
@@ -23,4 +24,11 @@ function ofNode({ op, inputs, outputs, attributes, body }: Node): number {
     default:
       return 0;
   }
+}
+
+/** How often a Scan's body is run: once for each element of what it goes through. */
+function stepsOf({ inputs, attributes }: Node): number {
+  const count = attributes["num_scan_inputs"];
+  const first = typeof count === "number" ? inputs.at(-count) : undefined;
+  return first?.shape[0] ?? 1;
 }

@@ -8,6 +8,7 @@ import type { Graph, Port, Value } from "../ir/types.js";
 import { removeDeadCode, valuesUsedBy } from "../passes/dead-code.js";
 import { hoist } from "../passes/hoist.js";
 import { optimise } from "../passes/index.js";
+import { withRecurrentLayers } from "../recurrent/hook.js";
 import { hookMethod } from "../trace/hook.js";
 import { withLayerNames } from "../trace/layer-names.js";
 import { requireLearningRate, type Recording } from "../trace/recording.js";
@@ -93,7 +94,7 @@ function recordStep(source: TrainingSource, { batchSize, fields, gradients }: Tr
     };
     const step = (): readonly Tf.Tensor[] =>
       withLayerNames(source.model, recording.layers, () =>
-        withOptimizerMark(source.model, recording, () => source.step(fed)),
+        withOptimizerMark(source.model, recording, () => withRecurrentLayers(recording, () => source.step(fed))),
       );
     return gradients === undefined ? step() : withChangedGradients(source.model, gradients, anchorOf, step);
   });

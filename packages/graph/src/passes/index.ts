@@ -1,6 +1,7 @@
 import type { ValueNumbers } from "../ir/builder.js";
 import type { Graph, Value } from "../ir/types.js";
 import { removeDeadCode } from "./dead-code.js";
+import { hoistInside } from "./hoist.js";
 import { addIntoProduct, updateInProduct } from "./matrix-products.js";
 import { functionOfPool } from "./pool-rules.js";
 import { rewrite, type Rule } from "./rewrite.js";
@@ -31,5 +32,6 @@ export function optimise(graph: Graph, numbers: ValueNumbers, pools: ReadonlySet
     // Last: other rules look for sums.
     [sumOfRows],
   ];
-  return rounds.reduce((before, rules) => removeDeadCode(rewrite(before, numbers, firstOf(rules))), graph);
+  const rewritten = rounds.reduce((before, rules) => removeDeadCode(rewrite(before, numbers, firstOf(rules))), graph);
+  return hoistInside(rewritten);
 }

@@ -18,7 +18,8 @@ export const learningRateMark = Math.fround(7.382_915_6e-3);
 
 /** What one trace has recorded so far. */
 export class Recording {
-  readonly g = new GraphBuilder();
+  /** Where kernels put their nodes; see `inside`. */
+  g = new GraphBuilder();
   readonly isInference: boolean;
   readonly random: RandomDraws;
   /** The layers whose code runs, the innermost last. */
@@ -32,6 +33,17 @@ export class Recording {
   constructor(isInference = false) {
     this.isInference = isInference;
     this.random = new RandomDraws(this.g);
+  }
+
+  /** What `work` does is recorded in a graph inside of this one. Random numbers are drawn outside of it all the same. */
+  inside<T>(inner: GraphBuilder, work: () => T): T {
+    const outer = this.g;
+    this.g = inner;
+    try {
+      return work();
+    } finally {
+      this.g = outer;
+    }
   }
 
   /** The value behind a tensor, which may belong to another backend: its data is then a constant of the graph. */

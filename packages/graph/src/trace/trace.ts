@@ -4,6 +4,7 @@ import type { GraphBuilder } from "../ir/builder.js";
 import { isConstant, elementsOf, type ConstantData, type Value } from "../ir/types.js";
 import { kernels } from "../kernels/index.js";
 import { inferenceKernels } from "../kernels/inference.js";
+import { recurrentKernels } from "../recurrent/kernel.js";
 import { loadCore } from "../tfjs.js";
 import { activate, backendName, graphDType, infoOf } from "./backend.js";
 import { registerRecorder } from "./dispatch.js";
@@ -39,7 +40,7 @@ export interface Trace {
  */
 export function trace(run: (recording: Recording) => readonly Tf.Tensor[], isInference = false): Trace {
   const tf = loadCore();
-  registerRecorder(kernels, inferenceKernels);
+  registerRecorder({ ...kernels, ...recurrentKernels }, inferenceKernels);
   const recording = new Recording(isInference);
   const variables = new VariableWatch(recording);
   const original = Math.random;
