@@ -6,6 +6,7 @@ import { encodeModel } from "../ir/encode.js";
 import type { Graph, Value } from "../ir/types.js";
 import { removeDeadCode, valuesUsedBy } from "../passes/dead-code.js";
 import { optimise } from "../passes/index.js";
+import { withRecurrentLayers } from "../recurrent/hook.js";
 import { withLayerNames } from "../trace/layer-names.js";
 import { tensorFor, trace, type Trace } from "../trace/trace.js";
 import { untraceable } from "../trace/untraceable.js";
@@ -118,7 +119,7 @@ function compileInference(
   const open = new Map([...stored, ...opened.outputs].map(({ name, value }) => [name, openRows(value)]));
   const bytes = encodeModel(
     { ...opened, inputs },
-    { name: kind, openDimensions: open, metadata: metadataOf(manifest) },
+    { name: kind, openDimensions: open, hasOpenBodies: true, metadata: metadataOf(manifest) },
   );
   return { bytes, manifest };
 }
@@ -152,7 +153,7 @@ function record(
       stored.push(value);
       return tensorFor(decode(g, field, value));
     });
-    return withLayerNames(source.model, recording.layers, () => run(fed));
+    return withRecurrentLayers(recording, () => withLayerNames(source.model, recording.layers, () => run(fed)));
   }, isConstant);
   if (traced.recording.random.draws.length > 0) {
     throw untraceable("random", "random numbers outside of training");

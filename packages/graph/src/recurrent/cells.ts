@@ -1,6 +1,7 @@
 import type * as Tf from "@tensorflow/tfjs-core";
 import type { RNN } from "@tensorflow/tfjs-layers";
 import { loadCore } from "../tfjs.js";
+import { templateOf } from "./templates.js";
 
 export type Cell = RNN["cell"];
 
@@ -66,13 +67,15 @@ function setMask(cell: Cell, name: string, mask: unknown): void {
  * @returns the output and the states
  */
 export function step(
-  { cell, training }: CellCall,
+  call: CellCall,
   x: Tf.Tensor,
   states: readonly Tf.Tensor[],
   mask: Tf.Tensor | undefined,
 ): readonly Tf.Tensor[] {
   const tf = loadCore();
-  const results = [cell.call([x, ...states], { training })].flat();
+  const { cell, training } = call;
+  const template = process.env["RNN_PLAIN"] === undefined ? templateOf(call) : undefined;
+  const results = template?.(x, states) ?? [cell.call([x, ...states], { training })].flat();
   if (mask === undefined) return results;
   const others = tf.sub(1, mask);
   const [output, ...next] = results;
