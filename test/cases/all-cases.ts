@@ -15,6 +15,7 @@ import { optimizerCases } from "./families/optimizers.js";
 import { penaltyCases } from "./families/penalties.js";
 import { poolingCases } from "./families/pooling.js";
 import { recurrentCases } from "./families/recurrent.js";
+import { recurrentOptionCases } from "./families/recurrent-options.js";
 import { shapeCases } from "./families/shapes.js";
 
 /** Cases that take about the same time together; each group is one test file. */
@@ -38,7 +39,7 @@ export const groups = {
     ...graphCases,
   ],
   pictures: [...convolutionCases, ...poolingCases],
-  sequences: recurrentCases,
+  sequences: [...recurrentCases, ...recurrentOptionCases],
 } as const satisfies Readonly<Record<string, readonly Case[]>>;
 
 export const allCases: readonly Case[] = Object.values(groups).flat();

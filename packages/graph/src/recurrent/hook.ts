@@ -6,6 +6,7 @@ import type { Recording } from "../trace/recording.js";
 import { untraceable } from "../trace/untraceable.js";
 import { withMasks, isTensor, stateSizes, type CellCall } from "./cells.js";
 import { runSequence } from "./kernel.js";
+import { withTimeDistributedLayers } from "./time-distributed.js";
 
 /**
  * While `work` runs, tfjs' recurrent layers are one operation each, in place of one copy of their cell for every step: all of them
@@ -18,7 +19,7 @@ export function withRecurrentLayers<T>(recording: Recording, work: () => T): T {
     return loadCore().tidy(() => callLayer(recording, this, makeStates, inputs, kwargs));
   });
   try {
-    return work();
+    return withTimeDistributedLayers(work);
   } finally {
     restore();
   }
