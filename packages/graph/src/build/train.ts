@@ -93,8 +93,10 @@ function recordStep(source: TrainingSource, { batchSize, fields, gradients }: Tr
       return tensorFor(anchor);
     };
     const step = (): readonly Tf.Tensor[] =>
-      withLayerNames(source.model, recording.layers, () =>
-        withOptimizerMark(source.model, recording, () => withRecurrentLayers(recording, () => source.step(fed))),
+      withRecurrentLayers(recording, () =>
+        withLayerNames(source.model, recording.layers, () =>
+          withOptimizerMark(source.model, recording, () => source.step(fed)),
+        ),
       );
     return gradients === undefined ? step() : withChangedGradients(source.model, gradients, anchorOf, step);
   });

@@ -10,7 +10,8 @@ import { withTimeDistributedLayers } from "./time-distributed.js";
 
 /**
  * While `work` runs, tfjs' recurrent layers are one operation each, in place of one copy of their cell for every step: all of them
- * (bidirectional and convolutional ones too) come to `RNN.call`, which is put back when `work` returns or throws.
+ * (bidirectional and convolutional ones too) come to `RNN.call`, which is put back when `work` returns or throws. Other hooks of layers
+ * are put in place by `work`, or they would hold on to what was there before.
  */
 export function withRecurrentLayers<T>(recording: Recording, work: () => T): T {
   const { RNN: layerClass } = loadLayers();
