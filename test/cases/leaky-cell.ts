@@ -5,7 +5,7 @@ type Cell = RNN["cell"];
 type Weight = Cell["weights"][number];
 
 /** A cell that tfjs does not have: state' = leak * state + (1 - leak) * sin(x W + state * scale), where the leak is learnt. */
-class LeakyCell extends layers.Layer {
+export class LeakyCell extends layers.Layer {
   static className = "LeakyCell";
   readonly units: number;
   readonly stateSize: number;

@@ -1,6 +1,7 @@
 import type * as Tf from "@tensorflow/tfjs-core";
 import { splatOf, type Value } from "../ir/types.js";
 import { loadCore } from "../tfjs.js";
+import { refuseForeignTensors } from "./captured.js";
 import { step, withMasks } from "./cells.js";
 import type { ForwardPass } from "./forward.js";
 import { ReverseStep } from "./reverse-step.js";
@@ -20,7 +21,10 @@ export interface Gradients {
  * @param given the gradients of the layer's results
  */
 export function backward(forward: ForwardPass, given: readonly Value[]): Gradients {
-  const { values, inside, g } = forward;
+  const { values, inside, g, call } = forward;
+  const { x, states, mask } = inside;
+  const own = new Set([...values.weights.map(valueOf), x, ...states, ...(mask === undefined ? [] : [mask])]);
+  refuseForeignTensors(call.layer, forward.recording, forward.step.nodes, own);
   const ofSequence = values.returnSequences ? given[0] : undefined;
   const ofLast = given.slice(values.returnSequences ? 1 : 0);
   const ofStates = inside.states.map(({ shape }) => forward.standIn(shape));
