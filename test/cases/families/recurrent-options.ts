@@ -43,12 +43,13 @@ const each = (kind: Kind): readonly Case[] => [
     `${kind} of words, zeros masked, two layers`,
     () => [embedded(), made(kind, { returnSequences: true }), made(kind, { units: 6 })],
     words(length, 8, 0.4),
+    0.3,
   ),
   recurrent(
     `${kind}, masked, with dropout`,
     () => [embedded(), made(kind, { dropout: 0.3, recurrentDropout: 0.4, returnSequences: true }), layers.flatten()],
     words(length, 8, 0.4),
-    0.01,
+    0.05,
   ),
   functionalCase(`${kind}, its last states begin another`, () => continued(kind), [[sequences], [floats([1])]], {
     loss,

@@ -74,8 +74,7 @@ export function step(
 ): readonly Tf.Tensor[] {
   const tf = loadCore();
   const { cell, training } = call;
-  const template = process.env["RNN_PLAIN"] === undefined ? templateOf(call) : undefined;
-  const results = template?.(x, states) ?? [cell.call([x, ...states], { training })].flat();
+  const results = templateOf(call)?.(x, states) ?? [cell.call([x, ...states], { training })].flat();
   if (mask === undefined) return results;
   const others = tf.sub(1, mask);
   const [output, ...next] = results;

