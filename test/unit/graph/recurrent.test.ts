@@ -49,6 +49,15 @@ const kinds: readonly (readonly [string, (inputShape: number[]) => readonly Laye
   ],
   ["stacked cells", (inputShape) => [layers.rnn({ cell: [layers.gruCell({ units: 3 }), leakyCell(4)], inputShape })]],
   [
+    "stacked cells with dropout",
+    (inputShape) => [
+      layers.rnn({
+        cell: [layers.lstmCell({ units: 3, dropout: 0.2 }), layers.gruCell({ units: 3, recurrentDropout: 0.2 })],
+        inputShape,
+      }),
+    ],
+  ],
+  [
     "sequences",
     (inputShape) => [
       layers.lstm({ units: 4, inputShape, returnSequences: true, dropout: 0.2, recurrentDropout: 0.2 }),

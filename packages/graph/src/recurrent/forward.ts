@@ -59,7 +59,7 @@ export class ForwardPass {
       false,
     );
     this.inside = {
-      x: this.standIn(values.x.shape.slice(1)),
+      x: this.standIn(values.x.shape.slice(1), values.x.dtype),
       states: values.states.map(({ shape }) => this.standIn(shape)),
       mask: values.mask && this.standIn(values.mask.shape.slice(1)),
     };
