@@ -114,4 +114,15 @@ export const recurrentOptionCases: readonly Case[] = [
     [floats([4, 5, 5, 2]), floats([2])],
     { loss, batchSize: 4 },
   ),
+  // So many rows that gradients of weights are added up step by step.
+  sequentialCase(
+    "convLstm2d of larger pictures, channels first",
+    () => [
+      layers.convLstm2d({ filters: 2, kernelSize: 2, dataFormat: "channelsFirst", inputShape: [2, 1, 13, 13] }),
+      layers.flatten(),
+      layers.dense({ units: 2 }),
+    ],
+    [floats([2, 1, 13, 13]), floats([2])],
+    { loss, optimizer: () => tf.train.sgd(0.01) },
+  ),
 ];
