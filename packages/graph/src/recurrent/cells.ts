@@ -34,6 +34,11 @@ function isCell(value: unknown): value is Cell {
 
 const masks = ["dropoutMask", "recurrentDropoutMask"] as const;
 
+/** Of tfjs' own cells: they draw no masks. */
+export function hasNoDropout(cell: Cell): boolean {
+  return Reflect.get(cell, "dropout") === 0 && Reflect.get(cell, "recurrentDropout") === 0;
+}
+
 /** What the cells of a layer hold as their dropout masks, one entry for each property that there is. */
 export type CellMasks = readonly (readonly [cell: Cell, name: string, mask: unknown])[];
 
