@@ -1,5 +1,6 @@
 import type { Case } from "./case.js";
 import { activationCases } from "./families/activations.js";
+import { attentionCases } from "./families/attention.js";
 import { convolutionCases } from "./families/convolutions.js";
 import { customCases } from "./families/custom.js";
 import { dataCases } from "./families/data-forms.js";
@@ -38,7 +39,7 @@ export const groups = {
     ...graphCases,
   ],
   pictures: [...convolutionCases, ...poolingCases],
-  sequences: recurrentCases,
+  sequences: [...recurrentCases, ...attentionCases],
 } as const satisfies Readonly<Record<string, readonly Case[]>>;
 
 export const allCases: readonly Case[] = Object.values(groups).flat();

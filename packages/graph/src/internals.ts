@@ -10,5 +10,6 @@ export { kernels } from "./kernels/index.js";
 export { removeDeadCode } from "./passes/dead-code.js";
 export { hoist } from "./passes/hoist.js";
 export { optimise } from "./passes/index.js";
+export { joinUpdates } from "./passes/join-updates.js";
 export { openBatch } from "./passes/open-batch.js";
 export { tensorFor, trace, type Trace } from "./trace/trace.js";

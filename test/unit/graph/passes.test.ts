@@ -131,3 +131,51 @@ it("takes out of a loop what is the same in every step", () => {
   expect(before.map(({ op }) => op)).toEqual(["Neg", "Exp"]);
   expect(ops(body)).toEqual(["Abs", "Add"]);
 });
+
+describe("normalisation and activations", () => {
+  const shapes = { x: [6, 8], gamma: [8], dy: [6, 8] };
+  const gradientOf =
+    (f: (x: tf.Tensor, gamma: tf.Tensor) => tf.Tensor) => (x: tf.Tensor, gamma: tf.Tensor, dy: tf.Tensor) => [
+      tf.grad((each) => f(each, gamma))(x, dy),
+    ];
+
+  it("has no sums of what was centred, and stretches no row of its gradient", async () => {
+    const both = compile(
+      shapes,
+      gradientOf((x, gamma) => {
+        const { mean, variance } = tf.moments(x, -1, true);
+        return tf.mul(tf.mul(tf.sub(x, mean), tf.rsqrt(tf.add(variance, 1e-5))), gamma);
+      }),
+    );
+    expect(count(both.plain, "ReduceSum")).toBe(3);
+    expect(count(both.optimised, "ReduceSum")).toBe(2);
+    expect(count(both.plain, "Expand")).toBe(2);
+    expect(count(both.optimised, "Expand")).toBe(0);
+    await expectEqual(both, shapes);
+  });
+
+  it("multiplies by the constants of a GELU once", async () => {
+    const both = compile(
+      shapes,
+      gradientOf((x) => tf.mul(tf.mul(x, 0.5), tf.add(tf.erf(tf.div(x, Math.SQRT2)), 1))),
+    );
+    const full = (graph: Graph): number => graph.nodes.filter(({ op }) => op === "Mul" || op === "Div").length;
+    expect(full(both.optimised)).toBeLessThan(full(both.plain));
+    await expectEqual(both, shapes);
+  });
+
+  it("corrects Adam's moments by numbers, not element by element", async () => {
+    const moments = { m: [6, 8], v: [6, 8], c: [], d: [] };
+    const both = compile(moments, (m, v, c, d) => [
+      tf.mul(
+        tf.div(tf.div(m, tf.add(tf.abs(c), 0.1)), tf.add(tf.sqrt(tf.div(tf.abs(v), tf.add(tf.abs(d), 0.1))), 1e-3)),
+        -0.01,
+      ),
+    ]);
+    expect(count(both.plain, "Div")).toBe(3);
+    expect(
+      both.optimised.nodes.filter(({ op, outputs }) => op === "Div" && sizeOf(outputs[0]?.shape ?? []) > 1),
+    ).toHaveLength(1);
+    await expectEqual(both, moments);
+  });
+});

@@ -7,6 +7,7 @@ import type { Graph, Value } from "../ir/types.js";
 import { removeDeadCode, valuesUsedBy } from "../passes/dead-code.js";
 import { optimise } from "../passes/index.js";
 import { withLayerNames } from "../trace/layer-names.js";
+import { withLayerNormalization } from "../trace/layer-normalization.js";
 import { tensorFor, trace, type Trace } from "../trace/trace.js";
 import { untraceable } from "../trace/untraceable.js";
 import { decode, storedInput, storedInputName } from "./feed.js";
@@ -152,7 +153,7 @@ function record(
       stored.push(value);
       return tensorFor(decode(g, field, value));
     });
-    return withLayerNames(source.model, recording.layers, () => run(fed));
+    return withLayerNormalization(source.model, () => withLayerNames(source.model, recording.layers, () => run(fed)));
   }, isConstant);
   if (traced.recording.random.draws.length > 0) {
     throw untraceable("random", "random numbers outside of training");

@@ -8,8 +8,10 @@ import type { Graph, Port, Value } from "../ir/types.js";
 import { removeDeadCode, valuesUsedBy } from "../passes/dead-code.js";
 import { hoist } from "../passes/hoist.js";
 import { optimise } from "../passes/index.js";
+import { joinUpdates } from "../passes/join-updates.js";
 import { hookMethod } from "../trace/hook.js";
 import { withLayerNames } from "../trace/layer-names.js";
+import { withLayerNormalization } from "../trace/layer-normalization.js";
 import { requireLearningRate, type Recording } from "../trace/recording.js";
 import { tensorFor, trace, type Trace, type TracedVariable } from "../trace/trace.js";
 import { changeGradients, type AnchorOf } from "./gradients.js";
@@ -92,8 +94,10 @@ function recordStep(source: TrainingSource, { batchSize, fields, gradients }: Tr
       return tensorFor(anchor);
     };
     const step = (): readonly Tf.Tensor[] =>
-      withLayerNames(source.model, recording.layers, () =>
-        withOptimizerMark(source.model, recording, () => source.step(fed)),
+      withLayerNormalization(source.model, () =>
+        withLayerNames(source.model, recording.layers, () =>
+          withOptimizerMark(source.model, recording, () => source.step(fed)),
+        ),
       );
     return gradients === undefined ? step() : withChangedGradients(source.model, gradients, anchorOf, step);
   });
@@ -107,7 +111,8 @@ function recordStep(source: TrainingSource, { batchSize, fields, gradients }: Tr
     isOptimizerState(names.get(variable)) ? withoutDenormals(traced.g, after) : after;
   const results = [...state.map(finalValue), ...traced.results].map((value, index) => ({ name: `b${index}`, value }));
   const pools = new Set(traced.recording.random.pools.values());
-  const body = optimise(removeDeadCode(traced.g.finish(results)), traced.g.numbers, pools);
+  const optimised = optimise(removeDeadCode(traced.g.finish(results)), traced.g.numbers, pools);
+  const body = joinUpdates(optimised, traced.g.numbers);
   const used = new Set(body.nodes.flatMap(valuesUsedBy));
   const constant = traced.variables.filter(({ before, after }) => before === after && used.has(before));
   const { draws } = traced.recording.random;

@@ -98,7 +98,8 @@ function numbersOf(values: BackendValues, dtype: DataType): ConstantData {
     throw untraceable("kernel", `tensors of dtype ${dtype}`, { dtype });
   }
   // A copy: the caller may go on to change its array.
-  return arrayFor(graphDType(dtype), Array.from(values, Number));
+  const copy = graphDType(dtype) === "float32" && values instanceof Float32Array ? values.slice() : undefined;
+  return copy ?? arrayFor(graphDType(dtype), Array.from(values, Number));
 }
 
 export function graphDType(dtype: string): GraphDType {

@@ -157,7 +157,7 @@ class VariableWatch {
     }
     for (const { variable, initial } of this.#made) {
       if (variable.isDisposed) continue;
-      const value = tf.tensor(Array.from(initial), [...variable.shape], variable.dtype);
+      const value = tf.tensor(numbersFor(initial), [...variable.shape], variable.dtype);
       variable.assign(value);
       value.dispose();
     }
@@ -166,6 +166,11 @@ class VariableWatch {
   #input(variable: Tf.Variable): Value {
     return this.#recording.g.input(`variable/${variable.name}`, graphDType(variable.dtype), [...variable.shape]);
   }
+}
+
+/** Arrays of the kinds that tfjs takes as they are. */
+function numbersFor(data: ConstantData): Float32Array | Int32Array | number[] {
+  return data instanceof Float32Array || data instanceof Int32Array ? data.slice() : Array.from(data);
 }
 
 function assign(variable: Tf.Variable, value: Value): void {
