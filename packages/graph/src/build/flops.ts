@@ -1,21 +1,26 @@
 import { sizeOf } from "@stampede/core";
 import type { Graph, Node } from "../ir/types.js";
 
-/** Floating-point operations of matrix products and convolutions: two for each multiplication that is added up. */
+/**
+ * Floating-point operations of matrix products and convolutions: two for each multiplication that is added up. The body of a Scan counts
+ * as often as its last input has rows.
+ */
 export function flopsOf({ nodes }: Graph): number {
   return nodes.reduce((sum, node) => sum + ofNode(node), 0);
 }
 
 function ofNode({ op, inputs, outputs, attributes, body }: Node): number {
-  if (body !== undefined) return flopsOf(body);
+  if (body !== undefined) return (inputs.at(-1)?.shape[0] ?? 1) * flopsOf(body);
   const [a, b] = inputs;
   const [result] = outputs;
   if (a === undefined || b === undefined || result === undefined) return 0;
   switch (op) {
     case "Gemm":
+    case "FusedGemm":
       return 2 * sizeOf(result.shape) * (a.shape[attributes["transA"] === 1 ? 0 : 1] ?? 1);
     case "MatMul":
-      return 2 * sizeOf(result.shape) * (a.shape.at(-1) ?? 1);
+    case "FusedMatMul":
+      return 2 * sizeOf(result.shape) * (a.shape.at(attributes["transA"] === 1 ? -2 : -1) ?? 1);
     case "Conv":
       return 2 * sizeOf(result.shape) * sizeOf(b.shape.slice(1));
     case "ConvTranspose":

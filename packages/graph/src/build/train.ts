@@ -7,7 +7,7 @@ import { encodeModel, type OpenDimensions } from "../ir/encode.js";
 import type { Graph, Port, Value } from "../ir/types.js";
 import { removeDeadCode, valuesUsedBy } from "../passes/dead-code.js";
 import { hoist } from "../passes/hoist.js";
-import { optimise } from "../passes/index.js";
+import { fuse, optimise } from "../passes/index.js";
 import { joinUpdates } from "../passes/join-updates.js";
 import { hookMethod } from "../trace/hook.js";
 import { withLayerNames } from "../trace/layer-names.js";
@@ -112,7 +112,7 @@ function recordStep(source: TrainingSource, { batchSize, fields, gradients }: Tr
   const results = [...state.map(finalValue), ...traced.results].map((value, index) => ({ name: `b${index}`, value }));
   const pools = new Set(traced.recording.random.pools.values());
   const optimised = optimise(removeDeadCode(traced.g.finish(results)), traced.g.numbers, pools);
-  const body = joinUpdates(optimised, traced.g.numbers);
+  const body = fuse(joinUpdates(optimised, traced.g.numbers), traced.g.numbers);
   const used = new Set(body.nodes.flatMap(valuesUsedBy));
   const constant = traced.variables.filter(({ before, after }) => before === after && used.has(before));
   const { draws } = traced.recording.random;

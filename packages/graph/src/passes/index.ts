@@ -3,6 +3,7 @@ import type { Graph, Value } from "../ir/types.js";
 import { correctionOfMoments } from "./adam-rules.js";
 import { numberToSmaller, stretchLast, sumOfCentred } from "./broadcast-rules.js";
 import { removeDeadCode } from "./dead-code.js";
+import { fuseFactor, fuseOperands, fuseRelu } from "./fuse-products.js";
 import { addIntoProduct, updateInProduct } from "./matrix-products.js";
 import { gatherNumbers } from "./number-rules.js";
 import { functionOfPool } from "./pool-rules.js";
@@ -47,4 +48,12 @@ export function optimise(graph: Graph, numbers: ValueNumbers, pools: ReadonlySet
     [sumOfRows],
   ];
   return rounds.reduce((before, rules) => removeDeadCode(rewrite(before, numbers, firstOf(rules))), graph);
+}
+
+/**
+ * What onnxruntime's own search would find in a graph that trains, which is then left out when the graph is opened: the same file is
+ * computed in the same way by all its versions.
+ */
+export function fuse(graph: Graph, numbers: ValueNumbers): Graph {
+  return removeDeadCode(rewrite(graph, numbers, firstOf([fuseFactor, fuseOperands, fuseRelu])));
 }

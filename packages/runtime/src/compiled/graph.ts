@@ -28,7 +28,7 @@ export class LoadedGraph {
     const name = graphNameOf(request);
     const manifest = readManifest(bytes, `the graph ${name}`);
     refuseOther(manifest, request, name);
-    const session = await createSession(bytes, name, compute);
+    const session = await createSession(bytes, name, sessionOptions(compute, manifest.kind));
     const graph = new LoadedGraph(name, manifest, session);
     try {
       graph.#refuseOtherPorts();
@@ -111,9 +111,13 @@ function refuseOther(manifest: GraphManifest, request: GraphRequest, name: strin
   }
 }
 
-async function createSession(bytes: Uint8Array, name: string, compute: Compute): Promise<Ort.InferenceSession> {
+async function createSession(
+  bytes: Uint8Array,
+  name: string,
+  options: Ort.InferenceSession.SessionOptions,
+): Promise<Ort.InferenceSession> {
   try {
-    return await loadOrt().InferenceSession.create(bytes, sessionOptions(compute));
+    return await loadOrt().InferenceSession.create(bytes, options);
   } catch (cause) {
     if (isOutOfMemory(cause)) throw outOfMemory(`open the graph ${name}`, cause);
     throw invalid(name, `one that onnxruntime refuses: ${firstLine(cause)}`, cause);
