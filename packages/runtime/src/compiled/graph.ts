@@ -28,7 +28,7 @@ export class LoadedGraph {
     const name = graphNameOf(request);
     const manifest = readManifest(bytes, `the graph ${name}`);
     refuseOther(manifest, request, name);
-    const session = await createSession(bytes, name, sessionOptions(compute, manifest.kind));
+    const session = await createSession(bytes, name, sessionOptions(compute, manifest));
     const graph = new LoadedGraph(name, manifest, session);
     try {
       graph.#refuseOtherPorts();
