@@ -1,5 +1,6 @@
 import {
   graphNameOf,
+  graphNamesFor,
   permutation,
   tensorOf,
   uniformStream,
@@ -93,8 +94,9 @@ export async function storedGraphs(
     return {
       bytes,
       load: async (request) => {
-        const found = bytes.get(graphNameOf(request));
-        if (found === undefined) throw new Error(`no graph ${graphNameOf(request)} is stored`);
+        const names = graphNamesFor(request);
+        const found = names.map((name) => bytes.get(name)).find((each) => each !== undefined);
+        if (found === undefined) throw new Error(`no graph ${names.at(-1)} is stored`);
         return found;
       },
     };

@@ -1,3 +1,4 @@
+import type { Block } from "@stampede/core";
 import { loadCore, loadCpuBackend, loadLayers } from "@stampede/graph";
 import type * as Tf from "@tensorflow/tfjs-core";
 import { expect } from "vitest";
@@ -73,19 +74,24 @@ interface GraphOptions {
   readonly threads?: number;
   /** Whether to take the lowerings of graphs that only predict. @default false */
   readonly isInference?: boolean;
+  /** Of blocked kernels; left out for those that every processor has. */
+  readonly block?: Block | undefined;
 }
 
 /** What onnxruntime computes with the graph of a trace. */
 export async function onGraph(
   run: Run,
   inputs: readonly Given[],
-  { threads = 1, isInference = false }: GraphOptions = {},
+  { threads = 1, isInference = false, block }: GraphOptions = {},
 ): Promise<OnGraph> {
   const { result: traced, kernels } = withKernelNames(() =>
-    trace(({ g }) => {
-      const tensors = inputs.map(({ dtype, shape }, index) => tensorFor(g.input(`x${index}`, dtype, shape)));
-      return [run(...tensors)].flat();
-    }, isInference),
+    trace(
+      ({ g }) => {
+        const tensors = inputs.map(({ dtype, shape }, index) => tensorFor(g.input(`x${index}`, dtype, shape)));
+        return [run(...tensors)].flat();
+      },
+      { isInference, block },
+    ),
   );
   const outputs = traced.results.map((value, index) => ({ name: `y${index}`, value }));
   const bytes = encodeModel(removeDeadCode(traced.g.finish(outputs)), { name: "traced" });

@@ -134,7 +134,15 @@ export const keys = {
 
 /** The name under which a job stores the graph that a session asks for. */
 export function graphNameOf(request: GraphRequest): GraphName {
-  return request.kind === "train" ? `train-${request.batchSize}` : request.kind;
+  if (request.kind !== "train") return request.kind;
+  return `train-${request.batchSize}${request.block === undefined ? "" : `-k${request.block}`}`;
+}
+
+/** Those that answer a request, the best one first: where none was made for its block, the one that every processor runs. */
+export function graphNamesFor(request: GraphRequest): readonly [GraphName, ...GraphName[]] {
+  const name = graphNameOf(request);
+  if (request.kind !== "train" || request.block === undefined) return [name];
+  return [name, graphNameOf({ ...request, block: undefined })];
 }
 
 /** The partition an output's key belongs to, or undefined for a key that is not an output of this stage. */

@@ -145,15 +145,18 @@ function record(
   isConstant: boolean,
 ): Recorded {
   const stored: Value[] = [];
-  const traced = trace((recording) => {
-    const { g } = recording;
-    const fed = fields.map((field, index) => {
-      const value = storedInput(g, index, field, rows);
-      stored.push(value);
-      return tensorFor(decode(g, field, value));
-    });
-    return withLayerNames(source.model, recording.layers, () => run(fed));
-  }, isConstant);
+  const traced = trace(
+    (recording) => {
+      const { g } = recording;
+      const fed = fields.map((field, index) => {
+        const value = storedInput(g, index, field, rows);
+        stored.push(value);
+        return tensorFor(decode(g, field, value));
+      });
+      return withLayerNames(source.model, recording.layers, () => run(fed));
+    },
+    { isInference: isConstant },
+  );
   if (traced.recording.random.draws.length > 0) {
     throw untraceable("random", "random numbers outside of training");
   }

@@ -1,7 +1,8 @@
-import type { Field, GradientSettings } from "@stampede/core";
+import type { Block, Field, GradientSettings } from "@stampede/core";
 import type * as Tf from "@tensorflow/tfjs-core";
 import type { LayersModel } from "@tensorflow/tfjs-layers";
 import type { GraphManifest } from "../format/manifest.js";
+import { blockedDomain } from "../blocked/operators.js";
 import { GraphBuilder } from "../ir/builder.js";
 import { encodeModel, type OpenDimensions } from "../ir/encode.js";
 import type { Graph, Port, Value } from "../ir/types.js";
@@ -36,6 +37,8 @@ export interface TrainingOptions {
   /** Features in the order of the model's inputs, then labels in the order of its outputs. */
   readonly fields: readonly Field[];
   readonly gradients?: GradientSettings;
+  /** Of the processor that the graph is for, see `Block`; left out for a graph that every processor runs. */
+  readonly block?: Block | undefined;
 }
 
 export interface CompiledGraph {
@@ -74,29 +77,32 @@ interface RecordedStep {
   readonly manifest: GraphManifest;
 }
 
-function recordStep(source: TrainingSource, { batchSize, fields, gradients }: TrainingOptions): RecordedStep {
+function recordStep(source: TrainingSource, { batchSize, fields, gradients, block }: TrainingOptions): RecordedStep {
   const inputs: { order?: Value; stored: Value[] } = { stored: [] };
   const anchors = new Map<Tf.Variable, Value>();
-  const traced = trace((recording) => {
-    const { g } = recording;
-    const order = g.input("order", "int32", [batchSize]);
-    inputs.order = order;
-    const fed = fields.map((field, index) => {
-      const stored = storedInput(g, index, field, batchSize);
-      inputs.stored.push(stored);
-      return tensorFor(decode(g, field, pickRows(g, stored, order)));
-    });
-    const anchorOf = (variable: Tf.Variable): Tf.Tensor => {
-      const anchor = g.input(`anchor of ${variable.name}`, "float32", [...variable.shape]);
-      anchors.set(variable, anchor);
-      return tensorFor(anchor);
-    };
-    const step = (): readonly Tf.Tensor[] =>
-      withLayerNames(source.model, recording.layers, () =>
-        withOptimizerMark(source.model, recording, () => source.step(fed)),
-      );
-    return gradients === undefined ? step() : withChangedGradients(source.model, gradients, anchorOf, step);
-  });
+  const traced = trace(
+    (recording) => {
+      const { g } = recording;
+      const order = g.input("order", "int32", [batchSize]);
+      inputs.order = order;
+      const fed = fields.map((field, index) => {
+        const stored = storedInput(g, index, field, batchSize);
+        inputs.stored.push(stored);
+        return tensorFor(decode(g, field, pickRows(g, stored, order)));
+      });
+      const anchorOf = (variable: Tf.Variable): Tf.Tensor => {
+        const anchor = g.input(`anchor of ${variable.name}`, "float32", [...variable.shape]);
+        anchors.set(variable, anchor);
+        return tensorFor(anchor);
+      };
+      const step = (): readonly Tf.Tensor[] =>
+        withLayerNames(source.model, recording.layers, () =>
+          withOptimizerMark(source.model, recording, () => source.step(fed)),
+        );
+      return gradients === undefined ? step() : withChangedGradients(source.model, gradients, anchorOf, step);
+    },
+    { block },
+  );
   requireLearningRate(traced.recording);
   const { order, stored } = inputs;
   if (order === undefined) throw new Error("the step was not traced");
@@ -115,6 +121,7 @@ function recordStep(source: TrainingSource, { batchSize, fields, gradients }: Tr
     version: 1,
     kind: "train",
     batchSize,
+    ...(block !== undefined && usesBlocks(body) && { block }),
     fields: [...fields],
     variables: [
       ...state.map((each) => describeVariable(each, names, true)),
@@ -129,6 +136,10 @@ function recordStep(source: TrainingSource, { batchSize, fields, gradients }: Tr
     madeWith,
   };
   return { traced, body, state, constant, order, stored, anchors: named, manifest };
+}
+
+function usesBlocks({ nodes }: Graph): boolean {
+  return nodes.some(({ domain, body }) => domain === blockedDomain || (body !== undefined && usesBlocks(body)));
 }
 
 function withChangedGradients<T>(

@@ -1,5 +1,6 @@
-import { sizeOf } from "@stampede/core";
+import { sizeOf, type Block } from "@stampede/core";
 import type { DataId } from "@tensorflow/tfjs-core";
+import type { Blocks } from "../blocked/operators.js";
 import { GraphBuilder } from "../ir/builder.js";
 import { unary } from "../ir/ops/elementwise.js";
 import { reshape } from "../ir/ops/shape.js";
@@ -16,6 +17,13 @@ import { untraceable } from "./untraceable.js";
  */
 export const learningRateMark = Math.fround(7.382_915_6e-3);
 
+export interface RecordingOptions {
+  /** There will be no gradients, and weights are going to be constants. */
+  readonly isInference?: boolean;
+  /** Channels that the processor's blocked kernels keep side by side; left out for operators that all processors have. */
+  readonly block?: Block | undefined;
+}
+
 /** What one trace has recorded so far. */
 export class Recording {
   readonly g = new GraphBuilder();
@@ -26,11 +34,15 @@ export class Recording {
   /** Only here a number equal to `learningRateMark` is the learning rate. */
   isInOptimizer = false;
   learningRate: Value | undefined;
+  /** Of the processor that the graph is for; undefined for operators that all processors have. */
+  readonly blocks: Blocks | undefined;
+  /** Whether an operator in blocks has been recorded. */
+  usesBlocks = false;
   readonly #foreign = new Map<DataId, Value>();
 
-  /** @param isInference there will be no gradients, and weights are going to be constants */
-  constructor(isInference = false) {
+  constructor({ isInference = false, block }: RecordingOptions = {}) {
     this.isInference = isInference;
+    this.blocks = block === undefined ? undefined : { g: this.g, k: block };
     this.random = new RandomDraws(this.g);
   }
 

@@ -9,7 +9,7 @@ import { activate, backendName, graphDType, infoOf } from "./backend.js";
 import { registerRecorder } from "./dispatch.js";
 import { hookMethod } from "./hook.js";
 import { Handle } from "./handle.js";
-import { Recording } from "./recording.js";
+import { Recording, type RecordingOptions } from "./recording.js";
 import { untraceable } from "./untraceable.js";
 
 /** A tfjs variable before and after the code that was traced. */
@@ -34,13 +34,13 @@ export interface Trace {
  * code runs to its end before this returns, so nothing else in the thread sees the recording backend.
  *
  * @param run the code, which gets tensors from `tensorFor`; what it returns becomes `results`
- * @param isInference chooses lowerings for graphs whose weights will be constants, see `bindInputs`
+ * @param options choose lowerings: for graphs whose weights will be constants (see `bindInputs`), and for a processor
  * @throws StampedeError `model.not-traceable`
  */
-export function trace(run: (recording: Recording) => readonly Tf.Tensor[], isInference = false): Trace {
+export function trace(run: (recording: Recording) => readonly Tf.Tensor[], options: RecordingOptions = {}): Trace {
   const tf = loadCore();
   registerRecorder(kernels, inferenceKernels);
-  const recording = new Recording(isInference);
+  const recording = new Recording(options);
   const variables = new VariableWatch(recording);
   const original = Math.random;
   const before = tf.getBackend();

@@ -101,6 +101,7 @@ export const metricOutput = (index: number): string => `metric/${index}`;
 export const plainOutput = (index: number): string => `output/${index}`;
 
 function refuseOther(manifest: GraphManifest, request: GraphRequest, name: string): void {
+  refuseOtherBlock(manifest, request, name);
   const wanted = request.kind === "train" ? request.batchSize : undefined;
   if (manifest.kind !== request.kind || manifest.batchSize !== wanted) {
     const size = manifest.batchSize === undefined ? "" : ` for batches of ${manifest.batchSize}`;
@@ -109,6 +110,17 @@ function refuseOther(manifest: GraphManifest, request: GraphRequest, name: strin
   if (fieldsKey(manifest.fields) !== fieldsKey(request.fields)) {
     throw invalid(name, "one for data of other fields, types, shapes or encodings");
   }
+}
+
+/** onnxruntime would run it and compute something else. */
+function refuseOtherBlock({ block }: GraphManifest, request: GraphRequest, name: string): void {
+  const own = request.kind === "train" ? request.block : undefined;
+  if (block === undefined || block === own) return;
+  const found = own === undefined ? "runs without blocked kernels" : `has blocks of ${own}`;
+  const message =
+    `Expected the graph ${name} to be one that this processor runs, found one for blocks of ${block} channels, where it ${found}: ` +
+    "it would compute wrong numbers. It was not run.";
+  throw new StampedeError("graph.other-block", message, { details: { graph: name, block, ...(own && { own }) } });
 }
 
 async function createSession(bytes: Uint8Array, name: string, compute: Compute): Promise<Ort.InferenceSession> {

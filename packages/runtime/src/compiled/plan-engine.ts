@@ -3,6 +3,7 @@ import {
   deriveKey,
   isStampedeError,
   StampedeError,
+  type Block,
   type Compute,
   type EngineName,
   type Field,
@@ -12,6 +13,7 @@ import {
   type NamedTensors,
   type PartitionData,
 } from "@stampede/core";
+import type { CompiledGraph } from "@stampede/graph";
 import type { GraphManifest } from "@stampede/graph/format";
 import type { CustomFunctions } from "../config/custom.js";
 import type { TfjsEngineName } from "../engine/backend.js";
@@ -21,9 +23,10 @@ import { whyOnlyCompiled } from "../model/only-compiled.js";
 import { readWeights } from "../model/weights.js";
 import { chooseCompute } from "./choose-compute.js";
 import { createGraphCompiler } from "./create-compiler.js";
+import { blockOf } from "./block.js";
 import type { GraphCompiler } from "./graph-compiler.js";
 import { planKey, type CompiledPlan, type PlanCache } from "./plan-cache.js";
-import { loadOrt } from "./ort.js";
+import type { Verdict } from "./verify-graph.js";
 
 /** Of jobs that do not train. */
 const usualBatchSize = 32;
@@ -49,6 +52,10 @@ export interface EnginePlanRequest {
   /** Processor cores of the machine that the executors share, and how many of them run there at a time. */
   readonly cores: number;
   readonly executors: number;
+  /** Of the processors that may run the job; by default of this machine's. */
+  readonly blocks?: readonly Block[] | undefined;
+  /** Whether to train with what every processor has, for the same bits on all of them. @default false */
+  readonly portable?: boolean | undefined;
   /** Of plans that were made before; without it the model is always compiled. */
   readonly cache?: PlanCache | undefined;
 }
@@ -105,25 +112,34 @@ function isCompilersFault(error: unknown): boolean {
 }
 
 async function compiledPlan(request: EnginePlanRequest): Promise<EnginePlan> {
-  const { cores, executors, cache } = request;
-  loadOrt();
-  const key = planKey(request);
+  const { cores, executors, cache, portable = false } = request;
+  const own = await blockOf();
+  const blocks = portable || request.purpose !== "train" ? [] : (request.blocks ?? (own === undefined ? [] : [own]));
+  const key = planKey(request, blocks);
   const known = key === undefined ? undefined : await cache?.get(key);
-  const plan = known ?? (await compileAll(request));
+  const plan = known ?? (await compileAll(request, blocks));
   if (known === undefined && key !== undefined) await cache?.put(key, plan);
   const { graphs, flopsPerBatch } = plan;
-  return { engine: "compiled", graphs, compute: chooseCompute({ cores, executors, flopsPerBatch }) };
+  const compute = chooseCompute({ cores, executors, flopsPerBatch });
+  return { engine: "compiled", graphs, compute: portable ? { ...compute, portable } : compute };
 }
 
-async function compileAll(request: EnginePlanRequest): Promise<CompiledPlan> {
+async function compileAll(request: EnginePlanRequest, blocks: readonly Block[]): Promise<CompiledPlan> {
   const { definition, custom, purpose } = request;
   const compiler = await createGraphCompiler(definition, custom);
   try {
-    const compiled = requestsOf(request).map((each) => ({ name: graphNameOf(each), ...compiler.compile(each) }));
+    const requests = requestsOf(request);
+    // Those for blocks first: where a model has no use for them, theirs are the ones that every processor runs.
+    const forBlocks = blocks.flatMap((block) =>
+      requests.map((each) => (each.kind === "train" ? { ...each, block } : each)),
+    );
+    const made = forBlocks.map((each) => ({ name: graphNameOf(each), ...compiler.compile(each) }));
+    const variants = made.filter(({ manifest }) => manifest.block !== undefined);
+    const compiled = requests.map((each) => ({ name: graphNameOf(each), ...compiler.compile(each) }));
     const manifests = compiled.map(({ manifest }) => manifest);
-    if (purpose === "train") await refuseOtherResults(request, compiler, manifests[0]);
+    const kept = purpose === "train" ? await checked(request, compiler, manifests[0], variants) : [];
     return {
-      graphs: new Map(compiled.map(({ name, bytes }) => [name, bytes])),
+      graphs: new Map([...compiled, ...kept].map(({ name, bytes }) => [name, bytes])),
       flopsPerBatch: Math.max(...manifests.map((manifest) => flopsOf(manifest, request))),
     };
   } finally {
@@ -131,21 +147,44 @@ async function compileAll(request: EnginePlanRequest): Promise<CompiledPlan> {
   }
 }
 
-/** @throws StampedeError `model.not-traceable` when the graph does not compute what tfjs does */
-async function refuseOtherResults(
+interface Variant extends CompiledGraph {
+  readonly name: GraphName;
+}
+
+/**
+ * @returns the variants to store: none where this machine runs one of them and finds that it computes something else
+ * @throws StampedeError `model.not-traceable` when the graph that every processor runs does not compute what tfjs does
+ */
+async function checked(
+  request: EnginePlanRequest,
+  compiler: GraphCompiler,
+  manifest: GraphManifest | undefined,
+  variants: readonly Variant[],
+): Promise<readonly Variant[]> {
+  const own = await blockOf();
+  const isOwn = own !== undefined && variants.some((each) => each.manifest.block === own);
+  const verdicts = await verdictsOf(request, compiler, manifest, isOwn ? [undefined, own] : [undefined]);
+  const [ofPortable, ofOwn] = verdicts;
+  if (ofPortable?.ok === false) {
+    const message = `Expected a graph that computes what tfjs does, found ${ofPortable.reason}. The compiled engine is not used.`;
+    throw new StampedeError("model.not-traceable", message, { details: { reason: "differs" } });
+  }
+  return ofOwn?.ok === false ? [] : variants;
+}
+
+/** Of the graph for each of the blocks; empty without rows to check with. */
+async function verdictsOf(
   { definition, custom, ...request }: EnginePlanRequest,
   compiler: GraphCompiler,
   manifest: GraphManifest | undefined,
-): Promise<void> {
+  blocks: readonly (Block | undefined)[],
+): Promise<readonly Verdict[]> {
   const { sampleRows: rows } = request;
-  if (rows === undefined || manifest === undefined) return;
+  if (rows === undefined || manifest === undefined) return [];
   const { verifyGraph } = await import("./verify-graph.js");
   const weights = request.weights ?? (await drawnWeights(definition));
   const { flops, batchSize = 1 } = manifest;
-  const verdict = await verifyGraph({ compiler, definition, custom, rows, weights, flopsPerRow: flops / batchSize });
-  if (verdict.ok) return;
-  const message = `Expected a graph that computes what tfjs does, found ${verdict.reason}. The compiled engine is not used.`;
-  throw new StampedeError("model.not-traceable", message, { details: { reason: "differs" } });
+  return verifyGraph({ compiler, definition, custom, rows, weights, flopsPerRow: flops / batchSize, blocks });
 }
 
 async function drawnWeights({ topology }: ModelDefinition): Promise<NamedTensors> {
