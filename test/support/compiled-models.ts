@@ -94,9 +94,9 @@ export async function storedGraphs(
     return {
       bytes,
       load: async (request) => {
-        const names = graphNamesFor(request);
-        const found = names.map((name) => bytes.get(name)).find((each) => each !== undefined);
-        if (found === undefined) throw new Error(`no graph ${names.at(-1)} is stored`);
+        const [found] = graphNamesFor(request).flatMap((name) => bytes.get(name) ?? []);
+        const plainName = request.kind === "train" ? `train-${request.batchSize}` : request.kind;
+        if (found === undefined) throw new Error(`no graph ${plainName} is stored`);
         return found;
       },
     };

@@ -138,11 +138,14 @@ export function graphNameOf(request: GraphRequest): GraphName {
   return `train-${request.batchSize}${request.block === undefined ? "" : `-k${request.block}`}`;
 }
 
-/** Those that answer a request, the best one first: where none was made for its block, the one that every processor runs. */
-export function graphNamesFor(request: GraphRequest): readonly [GraphName, ...GraphName[]] {
-  const name = graphNameOf(request);
-  if (request.kind !== "train" || request.block === undefined) return [name];
-  return [name, graphNameOf({ ...request, block: undefined })];
+/**
+ * Those that answer a request, the best one first: for its block, for every processor. Last come those for other blocks, which a session
+ * refuses and says why.
+ */
+export function graphNamesFor(request: GraphRequest): readonly GraphName[] {
+  if (request.kind !== "train") return [request.kind];
+  const blocks = [request.block, undefined, 16, 8] as const;
+  return [...new Set(blocks.map((block) => graphNameOf({ ...request, block })))];
 }
 
 /** The partition an output's key belongs to, or undefined for a key that is not an output of this stage. */

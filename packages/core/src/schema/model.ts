@@ -45,7 +45,7 @@ export const Compute = z.strictObject({
   threads: z.number().int().min(1).max(256),
   /** Whether threads wait in a loop: faster, where no other program wants the cores. */
   spinning: z.boolean(),
-  /** Only graphs that every processor runs, even where a faster one is stored: the same bits on different processors of one kind of cores. */
+  /** Only graphs that every processor runs, even where a faster one is stored. */
   portable: z.literal(true).optional(),
 });
 export type Compute = z.infer<typeof Compute>;

@@ -1,8 +1,9 @@
+import { blockedDomain } from "../format/block-probe.js";
 import { add, mul, unary } from "../ir/ops/elementwise.js";
 import { expand, reshape } from "../ir/ops/shape.js";
 import { isConstant, producerOf, type Value } from "../ir/types.js";
 import type { Product, Sum, Term } from "./forms.js";
-import { blockedConv, blockedDomain, padChannels, type Blocks } from "./operators.js";
+import { blockedConv, padChannels, type Blocks } from "./operators.js";
 
 /** A relu, or nothing, that is taken of the result. */
 type Activation = "Relu" | undefined;

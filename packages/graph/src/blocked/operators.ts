@@ -1,10 +1,8 @@
 import type { Block } from "@stampede/core";
 import type { GraphBuilder } from "../ir/builder.js";
+import { blockedDomain } from "../format/block-probe.js";
 import { pad, reshape } from "../ir/ops/shape.js";
 import type { Attributes, Shape, Value } from "../ir/types.js";
-
-/** The operators of onnxruntime's blocked kernels. Files that use them load only where onnxruntime has these kernels. */
-export const blockedDomain = "com.microsoft.nchwc";
 
 /** What graphs are built with for a processor: nodes, and how many channels its blocked kernels keep side by side. */
 export interface Blocks {

@@ -2,7 +2,7 @@ import type { Block, Field, GradientSettings } from "@stampede/core";
 import type * as Tf from "@tensorflow/tfjs-core";
 import type { LayersModel } from "@tensorflow/tfjs-layers";
 import type { GraphManifest } from "../format/manifest.js";
-import { blockedDomain } from "../blocked/operators.js";
+import { blockedDomain } from "../format/block-probe.js";
 import { GraphBuilder } from "../ir/builder.js";
 import { encodeModel, type OpenDimensions } from "../ir/encode.js";
 import type { Graph, Port, Value } from "../ir/types.js";

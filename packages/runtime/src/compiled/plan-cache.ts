@@ -27,5 +27,16 @@ export function planKey(request: EnginePlanRequest, blocks: readonly Block[]): s
   const { definition, purpose, fields, batchSizes = [], validates = false } = request;
   if (whyOnlyCompiled(definition) !== undefined) return undefined;
   const versions = [compilerVersion, loadCore().version_core];
-  return sha256Hex(JSON.stringify([versions, definition, purpose, fieldsKey(fields), batchSizes, validates, blocks]));
+  return sha256Hex(
+    JSON.stringify([
+      versions,
+      definition,
+      purpose,
+      fieldsKey(fields),
+      batchSizes,
+      validates,
+      blocks,
+      request.blocks === undefined,
+    ]),
+  );
 }

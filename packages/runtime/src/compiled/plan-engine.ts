@@ -52,9 +52,9 @@ export interface EnginePlanRequest {
   /** Processor cores of the machine that the executors share, and how many of them run there at a time. */
   readonly cores: number;
   readonly executors: number;
-  /** Of the processors that may run the job; by default of this machine's. */
+  /** Of the processors that may run the job, beside those without blocks; left out for a job that only this machine runs. */
   readonly blocks?: readonly Block[] | undefined;
-  /** Whether to train with what every processor has, for the same bits on all of them. @default false */
+  /** Whether to train with what every processor has, the same kernels on all of them. @default false */
   readonly portable?: boolean | undefined;
   /** Of plans that were made before; without it the model is always compiled. */
   readonly cache?: PlanCache | undefined;
@@ -124,66 +124,70 @@ async function compiledPlan(request: EnginePlanRequest): Promise<EnginePlan> {
   return { engine: "compiled", graphs, compute: portable ? { ...compute, portable } : compute };
 }
 
+interface NamedGraph extends CompiledGraph {
+  readonly name: GraphName;
+}
+
 async function compileAll(request: EnginePlanRequest, blocks: readonly Block[]): Promise<CompiledPlan> {
-  const { definition, custom, purpose } = request;
-  const compiler = await createGraphCompiler(definition, custom);
+  const compiler = await createGraphCompiler(request.definition, request.custom);
+  const compiled = (each: GraphRequest): NamedGraph => ({ name: graphNameOf(each), ...compiler.compile(each) });
   try {
     const requests = requestsOf(request);
-    // Those for blocks first: where a model has no use for them, theirs are the ones that every processor runs.
-    const forBlocks = blocks.flatMap((block) =>
-      requests.map((each) => (each.kind === "train" ? { ...each, block } : each)),
+    const made = blocks.flatMap((block) =>
+      requests.flatMap((each) => (each.kind === "train" ? [compiled({ ...each, block })] : [])),
     );
-    const made = forBlocks.map((each) => ({ name: graphNameOf(each), ...compiler.compile(each) }));
+    // Where a model has no use for blocks, these are the graphs that every processor runs.
     const variants = made.filter(({ manifest }) => manifest.block !== undefined);
-    const compiled = requests.map((each) => ({ name: graphNameOf(each), ...compiler.compile(each) }));
-    const manifests = compiled.map(({ manifest }) => manifest);
-    const kept = purpose === "train" ? await checked(request, compiler, manifests[0], variants) : [];
+    const kept = (await areRight(request, compiler, variants)) ? variants : [];
+    // Executors of this machine alone take nothing else.
+    const isEnough = request.blocks === undefined && kept.length > 0;
+    const graphs = [...requests.filter(({ kind }) => !isEnough || kind !== "train").map(compiled), ...kept];
     return {
-      graphs: new Map([...compiled, ...kept].map(({ name, bytes }) => [name, bytes])),
-      flopsPerBatch: Math.max(...manifests.map((manifest) => flopsOf(manifest, request))),
+      graphs: new Map(graphs.map(({ name, bytes }) => [name, bytes])),
+      flopsPerBatch: Math.max(...graphs.map(({ manifest }) => flopsOf(manifest, request))),
     };
   } finally {
     compiler.dispose();
   }
 }
 
-interface Variant extends CompiledGraph {
-  readonly name: GraphName;
-}
-
 /**
- * @returns the variants to store: none where this machine runs one of them and finds that it computes something else
+ * Checks what this machine can run of a job that trains: graphs for its block, and the one that every processor runs where the job needs
+ * it.
+ * @returns false where the variants are not to be used, because this machine's computes something else
  * @throws StampedeError `model.not-traceable` when the graph that every processor runs does not compute what tfjs does
  */
-async function checked(
+async function areRight(
   request: EnginePlanRequest,
   compiler: GraphCompiler,
-  manifest: GraphManifest | undefined,
-  variants: readonly Variant[],
-): Promise<readonly Variant[]> {
-  const own = await blockOf();
-  const isOwn = own !== undefined && variants.some((each) => each.manifest.block === own);
-  const verdicts = await verdictsOf(request, compiler, manifest, isOwn ? [undefined, own] : [undefined]);
-  const [ofPortable, ofOwn] = verdicts;
-  if (ofPortable?.ok === false) {
-    const message = `Expected a graph that computes what tfjs does, found ${ofPortable.reason}. The compiled engine is not used.`;
-    throw new StampedeError("model.not-traceable", message, { details: { reason: "differs" } });
-  }
-  return ofOwn?.ok === false ? [] : variants;
+  variants: readonly NamedGraph[],
+): Promise<boolean> {
+  const [train] = requestsOf(request);
+  if (train?.kind !== "train") return true;
+  const processor = await blockOf();
+  const own = variants.find(({ manifest }) => manifest.block === processor)?.manifest;
+  const isAlone = own !== undefined && request.blocks === undefined;
+  const checked = own === undefined ? [undefined] : isAlone ? [own.block] : [undefined, own.block];
+  const verdicts = await verdictsOf(request, compiler, own ?? compiler.compile(train).manifest, checked);
+  const isOwnRight = own === undefined || verdicts.at(-1)?.ok !== false;
+  if (isAlone && isOwnRight) return true;
+  const [ofEvery] = isAlone ? await verdictsOf(request, compiler, own, [undefined]) : verdicts;
+  if (ofEvery?.ok !== false) return isOwnRight;
+  const message = `Expected a graph that computes what tfjs does, found ${ofEvery.reason}. The compiled engine is not used.`;
+  throw new StampedeError("model.not-traceable", message, { details: { reason: "differs" } });
 }
 
 /** Of the graph for each of the blocks; empty without rows to check with. */
 async function verdictsOf(
   { definition, custom, ...request }: EnginePlanRequest,
   compiler: GraphCompiler,
-  manifest: GraphManifest | undefined,
+  { flops, batchSize = 1 }: GraphManifest,
   blocks: readonly (Block | undefined)[],
 ): Promise<readonly Verdict[]> {
   const { sampleRows: rows } = request;
-  if (rows === undefined || manifest === undefined) return [];
+  if (rows === undefined) return [];
   const { verifyGraph } = await import("./verify-graph.js");
   const weights = request.weights ?? (await drawnWeights(definition));
-  const { flops, batchSize = 1 } = manifest;
   return verifyGraph({ compiler, definition, custom, rows, weights, flopsPerRow: flops / batchSize, blocks });
 }
 

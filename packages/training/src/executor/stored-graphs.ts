@@ -1,4 +1,5 @@
 import {
+  graphNameOf,
   graphNamesFor,
   keys,
   readObject,
@@ -16,7 +17,7 @@ export function storedGraphs({ job, graphs = [] }: JobSpec, store: ObjectStore):
     async load(request) {
       const names = graphNamesFor(request);
       const claim = names.map((name) => graphs.find((each) => each.name === name)).find((each) => each !== undefined);
-      const key = keys.graph(job, claim?.name ?? names.at(-1) ?? names[0]);
+      const key = keys.graph(job, claim?.name ?? graphNameOf(request));
       if (claim === undefined) {
         const known = graphs.map((each) => each.name).join(", ");
         throw invalid(key, "the job's spec to claim it", known === "" ? "no graphs there" : `only ${known}`);
