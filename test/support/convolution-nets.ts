@@ -54,12 +54,12 @@ const other: fc.Arbitrary<NetLayer> = fc.oneof(
 );
 const sides = fc.constantFrom(1, 2, 5, 8, 12, 15, 16, 17);
 const manySides = fc.constantFrom(8, 12, 15, 16, 17);
-const x = fc.tuple(upTo(3), sides, sides, fc.constantFrom(1, 3, 8, 16, 17));
+const shapes = fc.tuple(upTo(3), sides, sides, fc.constantFrom(1, 3, 8, 16, 17));
 
 /** Of whole numbers: sums are exact in whatever order, so that ties and relus fall alike. */
 export const exactNets: fc.Arbitrary<Net> = fc
   .record({
-    x,
+    x: shapes,
     layers: fc.tuple(conv, other, other, conv, other).map((layers): readonly NetLayer[] => layers),
     seed: fc.nat(1000),
   })

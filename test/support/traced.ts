@@ -4,6 +4,7 @@ import type * as Tf from "@tensorflow/tfjs-core";
 import { expect } from "vitest";
 import { encodeModel, removeDeadCode, tensorFor, trace } from "@stampede/graph/internals";
 import { numbersOf, ort } from "./onnx.js";
+import { withoutBlocks } from "./plain-blocks.js";
 
 /** A tensor by its contents. */
 export interface Given {
@@ -76,13 +77,15 @@ interface GraphOptions {
   readonly isInference?: boolean;
   /** Of blocked kernels; left out for those that every processor has. */
   readonly block?: Block | undefined;
+  /** Whether operators that every processor has do what the blocked ones of that block would. @default false */
+  readonly isEmulated?: boolean;
 }
 
 /** What onnxruntime computes with the graph of a trace. */
 export async function onGraph(
   run: Run,
   inputs: readonly Given[],
-  { threads = 1, isInference = false, block }: GraphOptions = {},
+  { threads = 1, isInference = false, block, isEmulated = false }: GraphOptions = {},
 ): Promise<OnGraph> {
   const { result: traced, kernels } = withKernelNames(() =>
     trace(
@@ -94,7 +97,9 @@ export async function onGraph(
     ),
   );
   const outputs = traced.results.map((value, index) => ({ name: `y${index}`, value }));
-  const bytes = encodeModel(removeDeadCode(traced.g.finish(outputs)), { name: "traced" });
+  const alive = removeDeadCode(traced.g.finish(outputs));
+  const graph = isEmulated && block !== undefined ? withoutBlocks(alive, block) : alive;
+  const bytes = encodeModel(graph, { name: "traced" });
   const session = await ort.InferenceSession.create(bytes, { intraOpNumThreads: threads, logSeverityLevel: 4 });
   try {
     const found = await session.run(Object.fromEntries(inputs.map((input, index) => [`x${index}`, ortTensor(input)])));
