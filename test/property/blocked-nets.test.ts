@@ -9,8 +9,8 @@ const numRuns = Number(process.env["NETS"] ?? 24);
 fc.configureGlobal({ seed: Number(process.env["NETS_SEED"] ?? 1) });
 
 /**
- * How far a net's results and gradients in blocks are from those of the usual lowering, by the largest element of each tensor. Gradients
- * that are nothing but rounding (of a bias in front of a normalisation) are measured by the others.
+ * How far a net's results and gradients in blocks are from those of the usual lowering, by the largest element of each tensor; of small
+ * ones, by that of all.
  */
 async function distanceOf(net: Net, lowering: Parameters<typeof onGraph>[2]): Promise<number> {
   const { run, inputs } = runnable(net);
