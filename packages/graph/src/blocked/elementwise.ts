@@ -1,5 +1,4 @@
 import { add, cast, div, mul, unary } from "../ir/ops/elementwise.js";
-import { heaviside } from "../ir/ops/heaviside.js";
 import { expand } from "../ir/ops/shape.js";
 import { isSameShape, producerOf, type Value } from "../ir/types.js";
 import {
@@ -155,10 +154,15 @@ export function blockedRelu(b: Blocks, x: Value): Value | undefined {
   return valueOfTensor(b, relu, x.shape[3] ?? 0);
 }
 
-/** 1 where x > 0. */
+/**
+ * 1 where x > 0, else 0, NaN where x is NaN; as `heaviside`, but in one pass over memory: sums of products that are denormal and not
+ * zero, of which it would make a fraction, do not occur.
+ */
 export function blockedStep(b: Blocks, x: Value): Value | undefined {
   if (!isBlocked(x)) return undefined;
-  return valueOfTensor(b, heaviside(b.g, relus.get(x) ?? tensorOfValue(b, x)), x.shape[3] ?? 0);
+  const attributes = { alpha: { float: 3.4e38 }, beta: { float: 0 } };
+  const mask = unary(b.g, "HardSigmoid", relus.get(x) ?? tensorOfValue(b, x), attributes);
+  return valueOfTensor(b, mask, x.shape[3] ?? 0);
 }
 
 /** An operation of each element. In added channels there are zeros at first, of which it must make finite numbers. */
