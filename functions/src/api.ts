@@ -46,7 +46,7 @@ function connect(): ApiDeps {
     },
     clock,
     unique,
-    capacity: { cores, executors: 1, memoryBytes: memoryMb * 2 ** 20 },
+    capacity: { cores, executors: 1, memoryBytes: memoryMb * 2 ** 20, blocks: [16, 8] },
     transfer: { by: "addresses", presigner: new S3Presigner({ settings: { meter: requests }, bucket }) },
     buckets: settings.STAMPEDE_DATA_BUCKETS,
     limits: { streamMs: settings.STAMPEDE_STREAM_SECONDS * 1000 },

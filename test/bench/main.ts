@@ -3,11 +3,12 @@ import * as z from "zod";
 import { elephasChannels, elephasModes } from "./elephas/run.js";
 import { Refusal, type SuiteReport } from "./measure.js";
 import { variantNames } from "./cloud/variant-names.js";
-import { CaseName } from "./steps/cases.js";
+import { kernelNets } from "./kernels/nets.js";
+import { CaseName, usualCases } from "./steps/cases.js";
 import { describeMachine, machineLine, reportText, writeReport } from "./report.js";
 
 const usage = `npm run bench [-- SUITE... [OPTIONS]]
-  suites: job aggregate shard store engine reliability (all of these by default), api, cloud cold elephas python
+  suites: job aggregate shard store engine reliability (all of these by default), api, cloud cold elephas kernels python
   --repeat N      measured repeats, after one warm-up          (3)
   --executors N   job: executors                               (2)
   --epochs N      job, elephas: epochs                         (10)
@@ -21,7 +22,8 @@ const usage = `npm run bench [-- SUITE... [OPTIONS]]
   --seconds N     api: for so long                              (20)
   --work S,T      cloud: seconds of local work of those        (30)
   --variants A,B  cloud: ${variantNames.join(", ")}  (deployed)
-  --cases A,B     engine, python: ${CaseName.options.join(", ")}  (all)
+  --cases A,B     engine, python: ${usualCases.join(", ")}  (all)
+  --net A,B       kernels: ${kernelNets.join(", ")}  (all)
 `;
 
 const Count = z.coerce.number().int().min(1);
@@ -53,7 +55,12 @@ const Options = z.strictObject({
     .string()
     .transform((names) => names.split(","))
     .pipe(z.array(CaseName))
-    .default([...CaseName.options]),
+    .default([...usualCases]),
+  net: z
+    .string()
+    .transform((names) => names.split(","))
+    .pipe(z.array(z.enum(kernelNets)))
+    .default([...kernelNets]),
 });
 type Options = z.infer<typeof Options>;
 
@@ -68,6 +75,7 @@ const SuiteName = z.enum([
   "cloud",
   "cold",
   "elephas",
+  "kernels",
   "python",
 ]);
 type SuiteName = z.infer<typeof SuiteName>;
@@ -85,11 +93,13 @@ const suites: Readonly<Record<SuiteName, (options: Options) => Promise<SuiteRepo
     (await import("./cloud/suite.js")).cloudSuite({ ...options, fanOut: options["fan-out"] }, tell),
   cold: async (options) => (await import("./cloud/cold-start.js")).coldSuite(options),
   elephas: async (options) => (await import("./elephas/suite.js")).elephasSuite(options, tell),
+  kernels: async (options) =>
+    (await import("./kernels/suite.js")).kernelsSuite({ ...options, nets: options.net }, tell),
   python: async (options) => (await import("./python/suite.js")).pythonSuite(options, tell),
 };
 
 /** Those that need nothing but npm, and a few minutes. */
-const native = SuiteName.exclude(["api", "cloud", "cold", "elephas", "python"]).options;
+const native = SuiteName.exclude(["api", "cloud", "cold", "elephas", "kernels", "python"]).options;
 
 function tell(text: string): void {
   process.stderr.write(`${text}\n`);
@@ -123,6 +133,7 @@ function parse(args: readonly string[]): { names: readonly SuiteName[]; options:
     "work",
     "variants",
     "cases",
+    "net",
   ];
   const known = Object.fromEntries(options.map((name) => [name, text]));
   try {

@@ -21,6 +21,8 @@ export interface SuiteReport {
   readonly suite: string;
   readonly parameters: Readonly<Record<string, string | number | boolean>>;
   readonly figures: readonly Figure[];
+  /** The same once more with everything about one thing in one row, the first of which has the titles. */
+  readonly table?: readonly (readonly string[])[];
   /** What was left out or done otherwise than usual, and why. */
   readonly notes?: readonly string[];
 }

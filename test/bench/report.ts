@@ -60,10 +60,13 @@ export function machineLine(machine: Machine): string {
 }
 
 /** The suite as text: parameters, then one line a figure with its spread and target, then the notes. */
-export function reportText({ suite, parameters, figures, notes = [] }: SuiteReport): string {
+export function reportText({ suite, parameters, figures, table = [], notes = [] }: SuiteReport): string {
   const given = Object.entries(parameters).map(([name, value]) => `${name} ${value}`);
   const rows = [["figure", "median", "min ... max", "target", ""], ...figures.map(rowOf)];
-  return [`${suite}: ${given.join(", ")}`, ...aligned(rows), ...notes.map((note) => `  ${note}`)].join("\n");
+  const sideBySide = table.length === 0 ? [] : ["", ...aligned(table), ""];
+  return [`${suite}: ${given.join(", ")}`, ...aligned(rows), ...sideBySide, ...notes.map((note) => `  ${note}`)].join(
+    "\n",
+  );
 }
 
 function rowOf({ name, unit, value, samples, target, met }: Figure): string[] {
@@ -77,7 +80,7 @@ function targetText(target: Target, unit: string): string {
 }
 
 /** Three significant digits, and whole numbers in full. */
-function digits(value: number): string {
+export function digits(value: number): string {
   if (Math.abs(value) >= 100) return String(Math.round(value));
   return String(Number(value.toPrecision(3)));
 }

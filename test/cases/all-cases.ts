@@ -1,5 +1,6 @@
 import type { Case } from "./case.js";
 import { activationCases } from "./families/activations.js";
+import { attentionCases } from "./families/attention.js";
 import { convolutionCases } from "./families/convolutions.js";
 import { customCases } from "./families/custom.js";
 import { dataCases } from "./families/data-forms.js";
@@ -15,6 +16,7 @@ import { optimizerCases } from "./families/optimizers.js";
 import { penaltyCases } from "./families/penalties.js";
 import { poolingCases } from "./families/pooling.js";
 import { recurrentCases } from "./families/recurrent.js";
+import { recurrentOptionCases } from "./families/recurrent-options.js";
 import { shapeCases } from "./families/shapes.js";
 
 /** Cases that take about the same time together; each group is one test file. */
@@ -38,7 +40,7 @@ export const groups = {
     ...graphCases,
   ],
   pictures: [...convolutionCases, ...poolingCases],
-  sequences: recurrentCases,
+  sequences: [...recurrentCases, ...recurrentOptionCases, ...attentionCases],
 } as const satisfies Readonly<Record<string, readonly Case[]>>;
 
 export const allCases: readonly Case[] = Object.values(groups).flat();

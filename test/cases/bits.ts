@@ -2,17 +2,26 @@ import { createHash } from "node:crypto";
 import type { EngineSession, NamedTensors } from "@stampede/core";
 import { createEngine } from "@stampede/runtime";
 import type { Case, Prepared } from "./case.js";
+import { blockedCases } from "./families/blocked.js";
 import { convolutionCases } from "./families/convolutions.js";
 import { noiseCases } from "./families/noise.js";
 import { recurrentCases } from "./families/recurrent.js";
 import { prepare, rowsInOrder } from "./prepare.js";
 
-const names = ["dropout and adam", "convolutional network, sgd", "lstm with dropout and recurrent dropout"];
+const names = [
+  "dropout and adam",
+  "convolutional network, sgd",
+  "lstm with dropout and recurrent dropout",
+  "blocks: dropout and momentum",
+];
 
-/** One perceptron, one convolutional and one recurrent network, all of them with dropout. */
-export const repeatedCases: readonly Case[] = [...noiseCases, ...convolutionCases, ...recurrentCases].filter(
-  ({ name }) => names.includes(name),
-);
+/** One perceptron, two convolutional and one recurrent network, all of them with dropout. */
+export const repeatedCases: readonly Case[] = [
+  ...noiseCases,
+  ...convolutionCases,
+  ...recurrentCases,
+  ...blockedCases,
+].filter(({ name }) => names.includes(name));
 
 /** The batches of each call, and whether a session of its own goes on from what the one before saved. */
 export interface Split {

@@ -1,3 +1,4 @@
+import type { Compute } from "@stampede/core";
 import { createEngine, createGraphCompiler } from "@stampede/runtime";
 import { usualBound, type Case, type Inferred, type Prepared, type Trained } from "./case.js";
 import { metricValues, moved, valued, type Agreement } from "./compare.js";
@@ -19,13 +20,19 @@ export interface CaseResult {
   readonly bytes: number;
 }
 
+interface CaseOptions {
+  /** Whether to train with what every processor has. @default false */
+  readonly portable?: boolean;
+}
+
 /** Trains a case in the compiled engine and as its reference does, and compares what comes out, evaluation and predictions too. */
-export async function runCase(each: Case): Promise<CaseResult> {
+export async function runCase(each: Case, { portable = false }: CaseOptions = {}): Promise<CaseResult> {
   const { reference = tfjsReference } = each;
   const prepared = prepare(each);
   const { definition, custom, weights, data, batchSize, batches, randomKey } = prepared;
   const compiler = await createGraphCompiler(definition, custom);
-  const session = await (await createEngine("compiled")).open(definition, compiler);
+  const compute: Compute = { threads: 1, spinning: false, ...(portable && { portable }) };
+  const session = await (await createEngine("compiled", compute)).open(definition, compiler);
   try {
     const expected = await reference.train(prepared, compiler);
     await session.load(weights);

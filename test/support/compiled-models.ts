@@ -1,5 +1,6 @@
 import {
   graphNameOf,
+  graphNamesFor,
   permutation,
   tensorOf,
   uniformStream,
@@ -93,8 +94,9 @@ export async function storedGraphs(
     return {
       bytes,
       load: async (request) => {
-        const found = bytes.get(graphNameOf(request));
-        if (found === undefined) throw new Error(`no graph ${graphNameOf(request)} is stored`);
+        const [found] = graphNamesFor(request).flatMap((name) => bytes.get(name) ?? []);
+        const plainName = request.kind === "train" ? `train-${request.batchSize}` : request.kind;
+        if (found === undefined) throw new Error(`no graph ${plainName} is stored`);
         return found;
       },
     };

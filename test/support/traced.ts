@@ -1,8 +1,10 @@
+import type { Block } from "@stampede/core";
 import { loadCore, loadCpuBackend, loadLayers } from "@stampede/graph";
 import type * as Tf from "@tensorflow/tfjs-core";
 import { expect } from "vitest";
 import { encodeModel, removeDeadCode, tensorFor, trace } from "@stampede/graph/internals";
 import { numbersOf, ort } from "./onnx.js";
+import { withoutBlocks } from "./plain-blocks.js";
 
 /** A tensor by its contents. */
 export interface Given {
@@ -73,22 +75,31 @@ interface GraphOptions {
   readonly threads?: number;
   /** Whether to take the lowerings of graphs that only predict. @default false */
   readonly isInference?: boolean;
+  /** Of blocked kernels; left out for those that every processor has. */
+  readonly block?: Block | undefined;
+  /** Whether operators that every processor has do what the blocked ones of that block would. @default false */
+  readonly isEmulated?: boolean;
 }
 
 /** What onnxruntime computes with the graph of a trace. */
 export async function onGraph(
   run: Run,
   inputs: readonly Given[],
-  { threads = 1, isInference = false }: GraphOptions = {},
+  { threads = 1, isInference = false, block, isEmulated = false }: GraphOptions = {},
 ): Promise<OnGraph> {
   const { result: traced, kernels } = withKernelNames(() =>
-    trace(({ g }) => {
-      const tensors = inputs.map(({ dtype, shape }, index) => tensorFor(g.input(`x${index}`, dtype, shape)));
-      return [run(...tensors)].flat();
-    }, isInference),
+    trace(
+      ({ g }) => {
+        const tensors = inputs.map(({ dtype, shape }, index) => tensorFor(g.input(`x${index}`, dtype, shape)));
+        return [run(...tensors)].flat();
+      },
+      { isInference, block },
+    ),
   );
   const outputs = traced.results.map((value, index) => ({ name: `y${index}`, value }));
-  const bytes = encodeModel(removeDeadCode(traced.g.finish(outputs)), { name: "traced" });
+  const alive = removeDeadCode(traced.g.finish(outputs));
+  const graph = isEmulated && block !== undefined ? withoutBlocks(alive, block) : alive;
+  const bytes = encodeModel(graph, { name: "traced" });
   const session = await ort.InferenceSession.create(bytes, { intraOpNumThreads: threads, logSeverityLevel: 4 });
   try {
     const found = await session.run(Object.fromEntries(inputs.map((input, index) => [`x${index}`, ortTensor(input)])));

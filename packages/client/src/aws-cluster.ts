@@ -73,11 +73,11 @@ class CloudCluster implements AwsCluster {
     this.#settings = settings;
   }
 
-  /** Each executor is a function with processors of its own. */
+  /** Each executor is a function with processors of its own, which may be of any kind. */
   get capacity(): Capacity {
     const { executorMemoryMb } = this.#settings;
     const cores = Math.max(1, Math.floor(executorMemoryMb / memoryMbPerCore));
-    return { cores, executors: 1, memoryBytes: executorMemoryMb * 2 ** 20 };
+    return { cores, executors: 1, memoryBytes: executorMemoryMb * 2 ** 20, blocks: [16, 8] };
   }
 
   async open(): Promise<ObjectStore> {

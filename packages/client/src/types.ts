@@ -1,4 +1,4 @@
-import type { DatasetSpecInput, EngineName, JobEvent, JobFile, JobId, ObjectStore } from "@stampede/core";
+import type { Block, DatasetSpecInput, EngineName, JobEvent, JobFile, JobId, ObjectStore } from "@stampede/core";
 import type { FileAccess, MemoryDataset } from "@stampede/data";
 import type { WantedJob } from "@stampede/training";
 import type { LayersModel } from "@tensorflow/tfjs-layers";
@@ -12,6 +12,8 @@ export interface Capacity {
   readonly executors: number;
   /** Of one executor. */
   readonly memoryBytes: number;
+  /** Of their processors' convolution kernels: graphs are made for each. @default this machine's */
+  readonly blocks?: Block[];
 }
 
 /** Where jobs run: `localCluster()` is this machine, `awsCluster()` a deployment on AWS or an emulator of it. */

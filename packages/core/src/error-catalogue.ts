@@ -103,6 +103,10 @@ export const errorCatalogue = {
     "The engine failed while it opened or ran the model.",
     "See the cause in the message; report it if the model is valid.",
   ),
+  "graph.other-block": failure(
+    "A compiled graph was made for processors with other blocked kernels than this machine's: run here it would compute wrong numbers.",
+    "Submit the job again from here, or with `training.portable: true`, which every processor runs.",
+  ),
   "graph.invalid": failure(
     "A compiled graph is damaged, was made by another program or version, or does not fit the model's weights.",
     "Submit the job again; its graphs are then compiled anew.",

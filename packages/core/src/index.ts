@@ -22,6 +22,7 @@ export {
 export {
   attemptOfFailure,
   graphNameOf,
+  graphNamesFor,
   jobOfKey,
   keys,
   objectHashOf,
@@ -85,6 +86,7 @@ export {
 export { Claim, DeltaMessage, DriverMessage, TaskMessage } from "./schema/messages.js";
 export { MetricState, MetricStates } from "./schema/metrics.js";
 export {
+  Block,
   CompiledRecord,
   Compute,
   EngineName,

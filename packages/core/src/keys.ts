@@ -134,7 +134,18 @@ export const keys = {
 
 /** The name under which a job stores the graph that a session asks for. */
 export function graphNameOf(request: GraphRequest): GraphName {
-  return request.kind === "train" ? `train-${request.batchSize}` : request.kind;
+  if (request.kind !== "train") return request.kind;
+  return `train-${request.batchSize}${request.block === undefined ? "" : `-k${request.block}`}`;
+}
+
+/**
+ * Those that answer a request, the best one first: for its block, for every processor. Last come those for other blocks, which a session
+ * refuses and says why.
+ */
+export function graphNamesFor(request: GraphRequest): readonly GraphName[] {
+  if (request.kind !== "train") return [request.kind];
+  const blocks = [request.block, undefined, 16, 8] as const;
+  return [...new Set(blocks.map((block) => graphNameOf({ ...request, block })))];
 }
 
 /** The partition an output's key belongs to, or undefined for a key that is not an output of this stage. */

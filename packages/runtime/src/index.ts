@@ -1,3 +1,4 @@
+export { blockOf, type BlockProbe } from "./compiled/block.js";
 export { chooseCompute, type ComputeRequest } from "./compiled/choose-compute.js";
 export { createGraphCompiler } from "./compiled/create-compiler.js";
 export type { GraphCompiler } from "./compiled/graph-compiler.js";

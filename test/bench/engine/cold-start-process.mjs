@@ -2,7 +2,7 @@
 // Plain JavaScript, so that no loader weighs on what is measured: a process that loads an engine, trains batches of a stored case and
 // says how long that took since its first line, and how much memory it then holds.
 // Arguments are the engine's name, the case's folder and the number of batches.
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 
@@ -13,7 +13,7 @@ const began = performance.now();
 /** @typedef {import("@stampede/core").Field} Field */
 /** @type {{ definition: import("@stampede/core").ModelDefinition, batchSize: number, rows: number, fields: { file: string, field: Field }[] }} */
 const { definition, batchSize, fields, rows } = JSON.parse(readFileSync(join(folder, "case.json"), "utf8"));
-const { graphNameOf } = await import("@stampede/core");
+const { graphNamesFor } = await import("@stampede/core");
 const { createEngine } = await import("@stampede/runtime");
 const { EngineName, decodeSafetensors, tensorOf, viewOf, bytesPerElement } = await import("@stampede/core");
 
@@ -30,7 +30,8 @@ const engine = await createEngine(EngineName.parse(engineName));
 // As an executor takes them from its job; other engines do not ask.
 const graphs = {
   /** @param {import("@stampede/core").GraphRequest} request */
-  load: (request) => readFile(join(folder, `${graphNameOf(request)}.onnx`)),
+  load: (request) =>
+    readFile(join(folder, `${graphNamesFor(request).find((name) => existsSync(join(folder, `${name}.onnx`)))}.onnx`)),
 };
 const session = await engine.open(definition, graphs);
 await session.load(tensors);

@@ -1,8 +1,10 @@
 import { EngineName, permutation, type Engine, type EngineSession } from "@stampede/core";
 import { createEngine } from "@stampede/runtime";
 import * as z from "zod";
-import { readCase, type StoredCase } from "../steps/case-files.js";
+import "../../support/encoder-layer.js";
+import { readCase, readGraphs, type StoredCase } from "../steps/case-files.js";
 import { batchesPerCall } from "../steps/cases.js";
+import type { Task } from "../steps/orders.js";
 import { serve, type Opened } from "../steps/serve.js";
 
 /** A participant: the process of one engine. Arguments are its name and, for `compiled`, how many threads it has. */
@@ -17,14 +19,18 @@ function engineOf(): Promise<Engine> {
   return createEngine(EngineName.parse(name), { threads: count, spinning: count > 1 });
 }
 
-await serve(async (task): Promise<Opened> => {
+const engine = engineOf();
+
+async function open(task: Task): Promise<Opened> {
   if (task.kind === "gemm") throw new Error("an engine multiplies no matrices");
   const stored = readCase(task.folder);
-  const session = await (await engineOf()).open(stored.definition);
+  const session = await (await engine).open(stored.definition, readGraphs(task.folder));
   await session.load(stored.weights);
   const run = task.kind === "train" ? trainer(session, stored) : predictor(session, stored, task.rows);
   return { run, close: () => session.close() };
-});
+}
+
+await serve(open, () => engine);
 
 /** Goes through the rows again and again, in an order of chance. */
 function trainer(session: EngineSession, { data, batchSize }: StoredCase): Opened["run"] {

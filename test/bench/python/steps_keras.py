@@ -10,6 +10,7 @@ os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")
 
 import keras
 import tensorflow as tf
+from deep_keras import NETS
 from keras import layers
 
 
@@ -63,6 +64,10 @@ CASES = {
     "cifar": (cifar, lambda: keras.optimizers.SGD(0.05)),
     "lstm": (lstm, lambda: keras.optimizers.Adam(0.01)),
 }
+# Their features are numbers of words.
+WORDS = ("lstm", "lstm-2", "encoder")
+# Their labels are yes and no.
+BINARY = ("lstm", "lstm-2", "gru", "rnn")
 
 
 class Clock(keras.callbacks.Callback):
@@ -87,13 +92,16 @@ class Clock(keras.callbacks.Callback):
 def trainer(name, batch_size, features, labels):
     keras.backend.clear_session()
     keras.utils.set_random_seed(7)
-    build, optimizer = CASES[name]
-    model = keras.Sequential(build())
-    binary = name == "lstm"
+    build, optimizer = {**CASES, **NETS}[name]
+    model = build() if name in NETS else keras.Sequential(build())
+    binary = name in BINARY
     loss = "binary_crossentropy" if binary else "categorical_crossentropy"
     model.compile(optimizer=optimizer(), loss=loss, metrics=["accuracy"])
-    y = labels.astype("float32")[:, None] if binary else keras.utils.to_categorical(labels, 10)
-    x = features.astype("int32") if binary else features
+    if binary:
+        y = labels.astype("float32").reshape(len(labels), -1, 1) if labels.ndim > 1 else labels.astype("float32")[:, None]
+    else:
+        y = keras.utils.to_categorical(labels, model.output_shape[-1])
+    x = features.astype("int32") if name in WORDS else features
     batches = len(x) // batch_size
 
     def run(steps):

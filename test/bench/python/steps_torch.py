@@ -4,6 +4,7 @@ runs. Loss and accuracy are added up as a training loop that reports them does."
 import time
 
 import torch
+from deep_torch import NETS
 from torch import nn
 
 
@@ -65,7 +66,12 @@ CASES = {
     "cnn": (cnn, sgd(0.05)),
     "cifar": (cifar, sgd(0.05)),
     "lstm": (Lstm, adam(0.01)),
+    **NETS,
 }
+# Their features are numbers of words.
+WORDS = ("lstm", "lstm-2", "encoder")
+# Their labels are yes and no.
+BINARY = ("lstm", "lstm-2", "gru", "rnn")
 
 
 def trainer(name, batch_size, features, labels):
@@ -73,11 +79,13 @@ def trainer(name, batch_size, features, labels):
     build, optimizer_of = CASES[name]
     model = build()
     optimizer = optimizer_of(model.parameters())
-    x = torch.from_numpy(features.astype("int64") if name == "lstm" else features)
+    x = torch.from_numpy(features.astype("int64") if name in WORDS else features)
     if x.dim() == 4:
         x = x.permute(0, 3, 1, 2).contiguous()
-    binary = name == "lstm"
-    y = torch.from_numpy(labels).float()[:, None] if binary else torch.from_numpy(labels).long()
+    binary = name in BINARY
+    y = torch.from_numpy(labels).float() if binary else torch.from_numpy(labels).long()
+    if binary and y.dim() == 1:
+        y = y[:, None]
     criterion = nn.BCEWithLogitsLoss() if binary else nn.CrossEntropyLoss()
     order = torch.randperm(len(x))
     state = {"at": 0}

@@ -1,39 +1,16 @@
-import { join } from "node:path";
 import { engineParticipant, type EngineLabel } from "../engine/participants.js";
 import type { SuiteReport } from "../measure.js";
 import { writeCase } from "../steps/case-files.js";
 import { batchesPerCall, type CaseName } from "../steps/cases.js";
 import { figuresFrom, speedupFigures, stepReport, type Findings } from "../steps/findings.js";
-import { Participant } from "../steps/participant.js";
 import { race, type Entrant, type RaceOptions } from "../steps/race.js";
 import { withFolder } from "../temporary.js";
-import { preparePython, type Environment } from "./environment.js";
+import { frameworkLabels, frameworkParticipant, type FrameworkLabel } from "./frameworks.js";
 
 export interface PythonSuiteOptions {
   readonly repeat: number;
   readonly cases: readonly CaseName[];
 }
-
-const file = (name: string): string => join(import.meta.dirname, name);
-
-/** Keras 3.15.1 and torch 2.15.0 declare >=3.11. */
-const environment: Environment = {
-  title: "PyTorch and Keras",
-  name: "python",
-  versions: ["3.11", "3.12"],
-  requirements: file("requirements.txt"),
-  requirementsAlone: file("requirements-alone.txt"),
-  finish: file("without_cuda.py"),
-};
-
-const frameworks = {
-  "PyTorch, 1 thread": ["steps_torch", "--threads", "1"],
-  "PyTorch, 2 threads": ["steps_torch", "--threads", "2"],
-  "Keras, default threads": ["steps_keras"],
-  "Keras, 1 thread": ["steps_keras", "--threads", "1"],
-  "Keras, 2 threads": ["steps_keras", "--threads", "2"],
-} as const satisfies Readonly<Record<string, readonly string[]>>;
-type FrameworkLabel = keyof typeof frameworks;
 
 interface Comparison {
   readonly ours: EngineLabel;
@@ -57,17 +34,13 @@ const turnMs = 600;
 
 /** Training steps of PyTorch and Keras beside those of the compiled engine, in turn. */
 export function pythonSuite({ repeat, cases }: PythonSuiteOptions, tell: (text: string) => void): Promise<SuiteReport> {
-  const python = preparePython(environment, tell);
+  const makeTheirs = frameworkParticipant(tell);
   const entrants = [
     ...(["compiled, 1 thread", "compiled, 2 threads"] as const).map((name) => ({
       name,
       participant: engineParticipant(name),
     })),
-    ...Object.entries(frameworks).map(([name, args]) => ({
-      name,
-      // -B: no compiled files in the repository.
-      participant: new Participant({ program: python, args: ["-B", file("participant.py"), ...args] }),
-    })),
+    ...frameworkLabels.map((name) => ({ name, participant: makeTheirs(name) })),
   ];
   return withFolder(async (parent) => {
     const options = { rounds: roundsPerRepeat * repeat, turnMs };

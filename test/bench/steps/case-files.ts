@@ -1,4 +1,4 @@
-import { readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import {
@@ -6,9 +6,11 @@ import {
   decodeSafetensors,
   encodeSafetensors,
   Field,
+  graphNameOf,
   ModelDefinition,
   tensorOf,
   viewOf,
+  type GraphSource,
   type NamedTensors,
   type PartitionData,
 } from "@stampede/core";
@@ -67,4 +69,13 @@ export function readCase(folder: string): StoredCase {
   });
   const { tensors } = decodeSafetensors(new Uint8Array(readFileSync(join(folder, weightsFile))), weightsFile);
   return { definition, weights: tensors, data: { rows, fields }, batchSize };
+}
+
+export const graphsFolder = (folder: string): string => join(folder, "graphs");
+export const graphFile = (folder: string, name: string): string => join(graphsFolder(folder), `${name}.onnx`);
+
+/** The case's graphs, as an executor gets them with its job; undefined where nobody has compiled it yet. */
+export function readGraphs(folder: string): GraphSource | undefined {
+  if (!existsSync(graphsFolder(folder))) return undefined;
+  return { load: (request) => Promise.resolve(new Uint8Array(readFileSync(graphFile(folder, graphNameOf(request))))) };
 }

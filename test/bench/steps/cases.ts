@@ -1,7 +1,22 @@
 import * as z from "zod";
 
-export const CaseName = z.enum(["mlp", "mlp-adam", "big-mlp", "cnn", "cifar", "lstm"]);
+export const CaseName = z.enum([
+  "mlp",
+  "mlp-adam",
+  "big-mlp",
+  "cnn",
+  "cifar",
+  "lstm",
+  "resnet",
+  "gru",
+  "rnn",
+  "lstm-2",
+  "encoder",
+]);
 export type CaseName = z.infer<typeof CaseName>;
+
+/** Those that every engine can train in reasonable time. */
+export const usualCases: readonly CaseName[] = ["mlp", "mlp-adam", "big-mlp", "cnn", "cifar", "lstm"];
 
 /** One network with its data, whose training step is timed. */
 export interface StepCase {
@@ -18,6 +33,17 @@ export interface StepCase {
 export const batchesPerCall = 64;
 
 export const lstmShape = { vocabulary: 2000, embedding: 32, units: 64, length: 100 } as const;
+export const seriesShape = { units: 128, length: 1000, inputs: 16 } as const;
+export const encoderShape = {
+  vocabulary: 5000,
+  length: 64,
+  width: 128,
+  heads: 4,
+  hidden: 256,
+  layers: 4,
+  dropout: 0.1,
+  classes: 4,
+} as const;
 
 export const stepCases: Readonly<Record<CaseName, StepCase>> = {
   mlp: {
@@ -54,6 +80,34 @@ export const stepCases: Readonly<Record<CaseName, StepCase>> = {
   },
   lstm: {
     parameters: "embedding 2000x32, LSTM 64 over 100 steps, dense 1 sigmoid; Adam .01; random uint16; B32",
+    batchSize: 32,
+    rows: 1024,
+  },
+  resnet: {
+    parameters:
+      "32x32x3, conv 3x3x16 + BN, six blocks of two conv 3x3 + BN (16, 16, 32, 32, 64, 64; stride 2 at the first of 32 and 64), global average, dense 10 softmax; momentum .05/.9; random uint8; B32",
+    batchSize: 32,
+    rows: 1024,
+  },
+  gru: {
+    parameters: "GRU 128 over 1,000 steps of 16 numbers, dense 1 sigmoid; Adam .001; random float32; B16",
+    batchSize: 16,
+    rows: 128,
+  },
+  rnn: {
+    parameters: "SimpleRNN 128 over 1,000 steps of 16 numbers, dense 1 sigmoid; Adam .001; random float32; B16",
+    batchSize: 16,
+    rows: 128,
+  },
+  "lstm-2": {
+    parameters:
+      "embedding 2000x32, two LSTM 64 with sequences over 100 steps, dense 1 sigmoid of each step; Adam .01; random uint16; B32",
+    batchSize: 32,
+    rows: 1024,
+  },
+  encoder: {
+    parameters:
+      "embedding 5000x128, four transformer encoders (4 heads, hidden 256, dropout .1) over 64 words, mean, dense 4 softmax; Adam .001; random uint16; B32",
     batchSize: 32,
     rows: 1024,
   },

@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { sizeOf, tensorOf, uniformStream, type Field, type NumericArray, type PartitionData } from "@stampede/core";
 import { mnistFolder } from "../mnist.js";
-import { lstmShape, type CaseName } from "./cases.js";
+import { encoderShape, lstmShape, seriesShape, type CaseName } from "./cases.js";
 
 type Column = PartitionData["fields"][number];
 
@@ -19,7 +19,8 @@ export function dataOf(name: CaseName, rows: number): PartitionData {
       return { rows, fields: [pixels(mnistImages(rows), [784]), digits(mnistLabels(rows))] };
     case "cnn":
       return { rows, fields: [pixels(mnistImages(rows), [28, 28, 1]), digits(mnistLabels(rows))] };
-    case "cifar": {
+    case "cifar":
+    case "resnet": {
       const shape = [32, 32, 3];
       const images = new Uint8Array(rows * sizeOf(shape));
       return {
@@ -30,11 +31,21 @@ export function dataOf(name: CaseName, rows: number): PartitionData {
         ],
       };
     }
-    case "lstm": {
-      const { vocabulary, length } = lstmShape;
-      const words = random(new Uint16Array(rows * length), vocabulary, seeds.features);
-      const answers = random(new Uint8Array(rows), 2, seeds.labels);
-      return { rows, fields: [column("feature", words, [length], 1), column("label", answers, [], 1)] };
+    case "lstm":
+      return { rows, fields: [wordsOf(rows, lstmShape), answers(rows, [])] };
+    case "lstm-2":
+      return { rows, fields: [wordsOf(rows, lstmShape), answers(rows, [lstmShape.length, 1])] };
+    case "gru":
+    case "rnn": {
+      const { length, inputs } = seriesShape;
+      const next = uniformStream(seeds.features);
+      const series = Float32Array.from({ length: rows * length * inputs }, () => 2 * next() - 1);
+      return { rows, fields: [column("feature", series, [length, inputs], 1), answers(rows, [])] };
+    }
+    case "encoder": {
+      const { classes } = encoderShape;
+      const labels = random(new Uint8Array(rows), classes, seeds.labels);
+      return { rows, fields: [wordsOf(rows, encoderShape), classesOf(labels, classes)] };
     }
   }
 }
@@ -44,15 +55,29 @@ function pixels(values: Uint8Array, shape: number[]): Column {
 }
 
 function digits(classes: Uint8Array): Column {
+  return classesOf(classes, 10);
+}
+
+function classesOf(values: Uint8Array, classes: number): Column {
   const field: Field = {
     name: "label",
     role: "label",
     storage: "uint8",
     storedShape: [],
-    shape: [10],
-    encoding: { kind: "oneHot", classes: 10 },
+    shape: [classes],
+    encoding: { kind: "oneHot", classes },
   };
-  return { field, tensor: tensorOf(classes, [classes.length]) };
+  return { field, tensor: tensorOf(values, [values.length]) };
+}
+
+function wordsOf(rows: number, { vocabulary, length }: { vocabulary: number; length: number }): Column {
+  const words = random(new Uint16Array(rows * length), vocabulary, seeds.features);
+  return column("feature", words, [length], 1);
+}
+
+/** Yes or no, of each row or of each of its steps. */
+function answers(rows: number, shape: number[]): Column {
+  return column("label", random(new Uint8Array(rows * sizeOf(shape)), 2, seeds.labels), shape, 1);
 }
 
 function column(role: Field["role"], values: NumericArray, shape: number[], divide: number): Column {

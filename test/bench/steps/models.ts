@@ -2,6 +2,7 @@ import { defineModel, prepareTfjs, withSeededRandom, type DefinedModel } from "@
 import { train, type Optimizer } from "@tensorflow/tfjs-core";
 import * as tf from "@tensorflow/tfjs-layers";
 import { lstmShape, type CaseName } from "./cases.js";
+import { encoder, residual, series, tagger } from "./deep-models.js";
 
 const seed = 7;
 const { layers } = tf;
@@ -11,7 +12,8 @@ export async function modelOf(name: CaseName): Promise<DefinedModel> {
   await prepareTfjs();
   const model = withSeededRandom(seed, () => networks[name]());
   try {
-    return defineModel(model);
+    // The encoder's layers are its own.
+    return defineModel(model, { allowCustom: true });
   } finally {
     model.dispose();
   }
@@ -60,6 +62,11 @@ const networks: Readonly<Record<CaseName, () => tf.LayersModel>> = {
     model.compile({ optimizer: train.adam(0.01), loss: "binaryCrossentropy", metrics: ["accuracy"] });
     return model;
   },
+  resnet: () => residual(),
+  gru: () => series("gru"),
+  rnn: () => series("simpleRNN"),
+  "lstm-2": () => tagger(),
+  encoder: () => encoder(),
 };
 
 function mlp(units: number, dropout: number): tf.layers.Layer[] {

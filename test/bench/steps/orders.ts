@@ -19,6 +19,8 @@ export type Task = z.infer<typeof Task>;
 
 /** One line of JSON on a participant's standard input. */
 export const Order = z.discriminatedUnion("order", [
+  /** Asks only whether the libraries are loaded. */
+  z.strictObject({ order: z.literal("ready") }),
   z.strictObject({ order: z.literal("open"), task: Task }),
   z.strictObject({ order: z.literal("run"), steps: z.number().int().positive() }),
   z.strictObject({ order: z.literal("close") }),

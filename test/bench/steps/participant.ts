@@ -26,6 +26,12 @@ export class Participant {
     this.#command = command;
   }
 
+  /** Starts the process where there is none and waits until it has loaded its libraries. @returns its number */
+  async ready(): Promise<number> {
+    await this.#ask({ order: "ready" }, openPatienceMs);
+    return this.#process?.pid ?? 0;
+  }
+
   /** @throws Error with what the process said about it; the same holds for `run` */
   async open(task: Task): Promise<Readonly<Record<string, string>>> {
     const { versions = {} } = await this.#ask({ order: "open", task }, openPatienceMs);
@@ -78,6 +84,10 @@ class Conversation {
     this.#child.on("error", complain);
     // A process that has ended is noticed by its standard output.
     this.#child.stdin.on("error", () => undefined);
+  }
+
+  get pid(): number | undefined {
+    return this.#child.pid;
   }
 
   async ask(order: Order, patienceMs: number): Promise<Answer> {

@@ -9,11 +9,20 @@ export interface Opened {
   close(): void;
 }
 
-/** The life of a participant's process: carries out orders until standard input ends. */
-export async function serve(open: (task: Task) => Promise<Opened>): Promise<void> {
+/**
+ * The life of a participant's process: carries out orders until standard input ends.
+ * @param prepare loads what every task needs
+ */
+export async function serve(
+  open: (task: Task) => Promise<Opened>,
+  prepare: () => Promise<unknown> = () => Promise.resolve(),
+): Promise<void> {
   let opened: Opened | undefined;
   const obey = async (order: Order): Promise<Answer> => {
     switch (order.order) {
+      case "ready":
+        await prepare();
+        return {};
       case "open":
         opened = await open(order.task);
         return { versions: { ...opened.versions } };

@@ -121,6 +121,15 @@ describe("in a pipe", () => {
     expect(host.stdout.written).toHaveLength(10_050);
   });
 
+  it("tells of a round whose executors have different processors", () => {
+    const host = fakeHost();
+    const presenter = makePresenter(host, { json: true });
+    const round = recordedJob.find((event) => event.event === "round.finished");
+    if (round === undefined) throw new Error("no round in the recorded job");
+    presenter.event({ ...round, blocks: [16, 0] });
+    expect(host.stderr.written.at(-1)).toContain("executors on different processors (blocks of 16, portable)");
+  });
+
   it("says its last word once, whatever comes later", () => {
     const host = fakeHost();
     const presenter = makePresenter(host, { json: true });

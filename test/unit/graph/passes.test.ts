@@ -4,7 +4,17 @@ import * as tf from "@tensorflow/tfjs-core";
 // Registers the gradients.
 import "@tensorflow/tfjs-layers";
 import { beforeAll, describe, expect, it } from "vitest";
-import { encodeModel, type Graph, removeDeadCode, hoist, optimise, tensorFor, trace } from "@stampede/graph/internals";
+import {
+  encodeModel,
+  flopsOf,
+  fuse,
+  type Graph,
+  removeDeadCode,
+  hoist,
+  optimise,
+  tensorFor,
+  trace,
+} from "@stampede/graph/internals";
 import { floats, numbersOf, runModel } from "../../support/onnx.js";
 
 beforeAll(prepareTfjs);
@@ -14,6 +24,7 @@ type Shapes = Readonly<Record<string, readonly number[]>>;
 interface Both {
   readonly plain: Graph;
   readonly optimised: Graph;
+  readonly fused: Graph;
 }
 
 function compile(shapes: Shapes, run: (...inputs: tf.Tensor[]) => readonly tf.Tensor[]): Both {
@@ -23,14 +34,15 @@ function compile(shapes: Shapes, run: (...inputs: tf.Tensor[]) => readonly tf.Te
   const outputs = traced.results.map((value, index) => ({ name: `y${index}`, value }));
   const named = traced.g.finish(outputs);
   const plain = removeDeadCode({ ...named, inputs: named.inputs.filter(({ name }) => name in shapes) });
-  return { plain, optimised: optimise(plain, traced.g.numbers) };
+  const optimised = optimise(plain, traced.g.numbers);
+  return { plain, optimised, fused: fuse(optimised, traced.g.numbers) };
 }
 
 const ops = ({ nodes }: Graph): string[] => nodes.map(({ op }) => op);
 const count = (graph: Graph, op: string): number => ops(graph).filter((each) => each === op).length;
 
 /** Both graphs give the same numbers for random inputs. */
-async function expectEqual({ plain, optimised }: Both, shapes: Shapes): Promise<void> {
+async function expectEqual({ plain, optimised }: Omit<Both, "fused">, shapes: Shapes): Promise<void> {
   const next = uniformStream(5);
   const feeds = Object.fromEntries(
     Object.entries(shapes).map(([name, shape]) => [
@@ -130,4 +142,81 @@ it("takes out of a loop what is the same in every step", () => {
   const { body, before } = hoist(plain, changing);
   expect(before.map(({ op }) => op)).toEqual(["Neg", "Exp"]);
   expect(ops(body)).toEqual(["Abs", "Add"]);
+});
+
+describe("normalisation and activations", () => {
+  const shapes = { x: [6, 8], gamma: [8], dy: [6, 8] };
+  const gradientOf =
+    (f: (x: tf.Tensor, gamma: tf.Tensor) => tf.Tensor) => (x: tf.Tensor, gamma: tf.Tensor, dy: tf.Tensor) => [
+      tf.grad((each) => f(each, gamma))(x, dy),
+    ];
+
+  it("has no sums of what was centred, and stretches no row of its gradient", async () => {
+    const both = compile(
+      shapes,
+      gradientOf((x, gamma) => {
+        const { mean, variance } = tf.moments(x, -1, true);
+        return tf.mul(tf.mul(tf.sub(x, mean), tf.rsqrt(tf.add(variance, 1e-5))), gamma);
+      }),
+    );
+    expect(count(both.plain, "ReduceSum")).toBe(3);
+    expect(count(both.optimised, "ReduceSum")).toBe(2);
+    expect(count(both.plain, "Expand")).toBe(2);
+    expect(count(both.optimised, "Expand")).toBe(0);
+    await expectEqual(both, shapes);
+  });
+
+  it("multiplies by the constants of a GELU once", async () => {
+    const both = compile(
+      shapes,
+      gradientOf((x) => tf.mul(tf.mul(x, 0.5), tf.add(tf.erf(tf.div(x, Math.SQRT2)), 1))),
+    );
+    const full = (graph: Graph): number => graph.nodes.filter(({ op }) => op === "Mul" || op === "Div").length;
+    expect(full(both.optimised)).toBeLessThan(full(both.plain));
+    await expectEqual(both, shapes);
+  });
+
+  it("corrects Adam's moments by numbers, not element by element", async () => {
+    const moments = { m: [6, 8], v: [6, 8], c: [], d: [] };
+    const both = compile(moments, (m, v, c, d) => [
+      tf.mul(
+        tf.div(tf.div(m, tf.add(tf.abs(c), 0.1)), tf.add(tf.sqrt(tf.div(tf.abs(v), tf.add(tf.abs(d), 0.1))), 1e-3)),
+        -0.01,
+      ),
+    ]);
+    expect(count(both.plain, "Div")).toBe(3);
+    expect(
+      both.optimised.nodes.filter(({ op, outputs }) => op === "Div" && sizeOf(outputs[0]?.shape ?? []) > 1),
+    ).toHaveLength(1);
+    await expectEqual(both, moments);
+  });
+});
+
+describe("what onnxruntime would find itself", () => {
+  const shapes = { q: [2, 4, 3, 8], k: [2, 4, 3, 8], v: [2, 4, 3, 8], dy: [2, 3, 4, 8] };
+  const attend = (q: tf.Tensor, k: tf.Tensor, v: tf.Tensor, dy: tf.Tensor): tf.Tensor[] => {
+    const heads = (x: tf.Tensor): tf.Tensor => tf.transpose(x, [0, 2, 1, 3]);
+    const mixed = (a: tf.Tensor, b: tf.Tensor, c: tf.Tensor): tf.Tensor =>
+      tf.matMul(tf.softmax(tf.mul(tf.matMul(heads(a), heads(b), false, true), 0.25)), heads(c));
+    return tf.grads(mixed)([q, k, v], dy);
+  };
+
+  it("is in the graph: operands that are transposed, and factors", async () => {
+    const { plain, optimised, fused } = compile(shapes, attend);
+    expect(count(fused, "MatMul") + count(fused, "FusedMatMul")).toBe(count(optimised, "MatMul"));
+    // Of queries, keys and values, and of their gradients: nothing is transposed to be multiplied.
+    expect(count(fused, "Transpose")).toBe(6);
+    expect(count(fused, "Mul")).toBe(2);
+    await expectEqual({ plain, optimised: fused }, shapes);
+  });
+
+  it("is in the graph: a relu after a product", async () => {
+    const layer = { x: [4, 3], w: [3, 5], b: [5] };
+    const { plain, fused } = compile(layer, (x, w, b) => [
+      tf.relu(tf.add(tf.matMul(x as tf.Tensor2D, w as tf.Tensor2D), b)),
+    ]);
+    expect(ops(fused)).toEqual(["FusedGemm"]);
+    await expectEqual({ plain, optimised: fused }, layer);
+    expect(flopsOf(fused)).toBe(2 * 4 * 3 * 5);
+  });
 });

@@ -62,12 +62,12 @@ beforeAll(async () => {
 const executor = (job: string): string => `
   import { readFileSync } from "node:fs";
   import { hashTensors, tensorOf } from "@stampede/core";
-  import { graphNameOf } from "@stampede/core";
+  import { graphNamesFor } from "@stampede/core";
   import { createEngine } from "@stampede/runtime";
   const job = JSON.parse(readFileSync(${JSON.stringify(job)}, "utf8"));
   const graphs = new Map(job.graphs.map(([name, text]) => [name, Buffer.from(text, "base64")]));
   const engine = await createEngine("compiled");
-  const session = await engine.open(job.definition, { load: async (request) => graphs.get(graphNameOf(request)) });
+  const session = await engine.open(job.definition, { load: async (request) => graphs.get(graphNamesFor(request).find((name) => graphs.has(name))) });
   await session.load(new Map(job.weights.map(([name, shape, values]) => [name, tensorOf(Float32Array.from(values), shape)])));
   const fields = job.fields.map(([field, shape, values]) => ({ field, tensor: tensorOf(Uint8Array.from(values), shape) }));
   const data = { rows: 300, fields };

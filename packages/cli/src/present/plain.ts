@@ -15,7 +15,7 @@ export function plainLines(event: JobEvent): readonly string[] {
     case "round.started":
       return event.stage.kind === "evaluate" ? ["evaluating"] : [];
     case "round.finished":
-      return isTold(event.round, event.rounds) ? [roundLine(event)] : [];
+      return isTold(event.round, event.rounds) ? [roundLine(event), ...mixedLines(event)] : [];
     case "task.failed":
       return [failureLine(event)];
     case "task.retried":
@@ -93,6 +93,15 @@ function roundLine(event: Extract<JobEvent, { event: "round.finished" }>): strin
   const before =
     validation === undefined || round < 2 ? "" : `; validation after round ${round - 1}: ${text.metrics(validation)}`;
   return `round ${round}/${rounds}: ${text.metrics(metrics)} (${text.duration(wallMs)})${before}`;
+}
+
+/** Executors whose processors add up in different orders. */
+function mixedLines({ blocks }: Extract<JobEvent, { event: "round.finished" }>): readonly string[] {
+  if (blocks === undefined) return [];
+  const kinds = blocks.map((block) => (block === 0 ? "portable" : `blocks of ${block}`)).join(", ");
+  return [
+    `executors on different processors (${kinds}): the result's last bits depend on which is which; training.portable has them use the same kernels`,
+  ];
 }
 
 function isTold(round: number, rounds: number): boolean {

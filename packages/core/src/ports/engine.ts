@@ -1,6 +1,6 @@
 import type { Field } from "../schema/dataset.js";
 import type { MetricStates } from "../schema/metrics.js";
-import type { EngineName, ModelDefinition } from "../schema/model.js";
+import type { Block, EngineName, ModelDefinition } from "../schema/model.js";
 import type { NamedTensors, Tensor } from "../tensors.js";
 
 /** A partition in memory: one tensor of shape [rows, ...field.storedShape] for each field, features first. */
@@ -22,6 +22,8 @@ export interface TrainRequest {
 }
 export interface TrainOutcome {
   readonly examples: number;
+  /** Of the blocked kernels that computed it; left out where others did. On another block the same request has other bits. */
+  readonly block?: Block;
   /**
    * For each batch in order its `loss` and compiled metrics, as means over its samples. One by one, so that whoever adds them up
    * gets the same bits however the work was split into calls.
@@ -58,13 +60,20 @@ export interface EngineSession {
 
 /** Which graph a session needs. */
 export type GraphRequest =
-  | { readonly kind: "train"; readonly batchSize: number; readonly fields: readonly Field[] }
+  | {
+      readonly kind: "train";
+      readonly batchSize: number;
+      readonly fields: readonly Field[];
+      /** Of the processor that is going to run it; left out for a graph that every processor runs. */
+      readonly block?: Block | undefined;
+    }
   | { readonly kind: "evaluate" | "predict"; readonly fields: readonly Field[] };
 
 /** Where the compiled engine gets its graphs: those stored with a job, or a compiler. */
 export interface GraphSource {
   /**
-   * @returns the bytes of an ONNX file with Stampede's manifest
+   * @returns the bytes of an ONNX file with Stampede's manifest. For a processor with blocks it may be the graph that all processors run,
+   *   where there is none for the block: the manifest says which
    * @throws StampedeError `graph.invalid` when it is damaged or not there, `model.not-traceable` when it cannot be made
    */
   load(request: GraphRequest): Promise<Uint8Array>;

@@ -82,6 +82,8 @@ export const JobEvent = z.discriminatedUnion("event", [
     wallMs: Ms,
     /** The slowest executor's own time: wallMs minus this is the system's overhead. */
     slowestMs: Ms,
+    /** Of the kernels that trained it, 0 for those of every processor; only where executors differ: the job's bits depend on which is which. */
+    blocks: z.array(Count).optional(),
   }),
   z.strictObject({
     event: z.literal("job.succeeded"),

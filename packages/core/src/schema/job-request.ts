@@ -2,6 +2,7 @@ import * as z from "zod";
 import { AttemptId, JobId } from "../ids.js";
 import { DatasetSpec } from "./dataset-spec.js";
 import { JobFile } from "./job-file.js";
+import { Block } from "./model.js";
 
 /** What executors have to live on: one machine that they share, or a function each. */
 export const ExecutorCapacity = z.strictObject({
@@ -11,6 +12,8 @@ export const ExecutorCapacity = z.strictObject({
   executors: z.number().int().min(1).max(10_000),
   /** Of one executor. */
   memoryBytes: z.number().int().min(1),
+  /** Of their processors' convolution kernels, where that is not known here: graphs are made for each. By default this machine's. */
+  blocks: z.array(Block).max(2).optional(),
 });
 export type ExecutorCapacity = z.infer<typeof ExecutorCapacity>;
 

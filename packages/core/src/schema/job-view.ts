@@ -112,6 +112,8 @@ const ExecutorHistory = z.strictObject({
   norm: z.number().min(0).optional(),
   /** The most memory in use. */
   memoryBytes: Count.optional(),
+  /** Of the blocked kernels that trained it; absent where there were none. */
+  block: Count.optional(),
   /** The round that had ended without it, where it came late: it counts here with less weight. */
   lateFrom: Count.optional(),
   metrics: Metrics,

@@ -1,7 +1,7 @@
 import * as z from "zod";
 import { AttemptId, DatasetId, JobId } from "../ids.js";
 import { errorCatalogue, type ErrorCode } from "../error-catalogue.js";
-import { Compute, EngineName, GraphClaim, ModelDefinition } from "./model.js";
+import { Block, Compute, EngineName, GraphClaim, ModelDefinition } from "./model.js";
 import { MetricStates } from "./metrics.js";
 import { Partition, Round, Stage } from "./stage.js";
 import { TrainingSettings } from "./training.js";
@@ -182,6 +182,8 @@ const taskFigures = {
   norm: z.number().min(0).optional(),
   /** The most memory in use between two pieces of work. */
   memoryBytes: z.number().int().min(0).optional(),
+  /** Of the blocked kernels that trained it; absent where there were none. On another block it has other bits. */
+  block: Block.optional(),
 };
 
 /** The metadata of a delta. */

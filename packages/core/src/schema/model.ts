@@ -45,11 +45,23 @@ export const Compute = z.strictObject({
   threads: z.number().int().min(1).max(256),
   /** Whether threads wait in a loop: faster, where no other program wants the cores. */
   spinning: z.boolean(),
+  /** Only graphs that every processor runs, even where a faster one is stored. */
+  portable: z.literal(true).optional(),
 });
 export type Compute = z.infer<typeof Compute>;
 
-/** Which of a job's graphs: `train-64` trains batches of 64 rows; the short last batch of a partition has a graph of its own. */
-export const GraphName = z.string().regex(/^(train-[1-9]\d{0,6}|evaluate|predict)$/);
+/**
+ * How many channels the blocked convolution kernels of a processor keep side by side: 16 with AVX-512, 8 with AVX. A graph that was made
+ * for another block computes wrong numbers and no error.
+ */
+export const Block = z.union([z.literal(8), z.literal(16)]);
+export type Block = z.infer<typeof Block>;
+
+/**
+ * Which of a job's graphs: `train-64` trains batches of 64 rows, `train-64-k16` does on processors with blocks of 16; the short last batch
+ * of a partition has a graph of its own.
+ */
+export const GraphName = z.string().regex(/^(train-[1-9]\d{0,6}(-k(8|16))?|evaluate|predict)$/);
 export type GraphName = z.infer<typeof GraphName>;
 
 /** One compiled graph of a job, stored beside its spec. */

@@ -63,6 +63,11 @@ export const TrainingSettings = z.strictObject({
    * goes on from there.
    */
   checkpointSeconds: z.number().positive().max(86_400).default(300),
+  /**
+   * Whether executors compute with what every processor has, instead of the fastest that their own has: the same kernels
+   * on different processors, and slower convolutions.
+   */
+  portable: z.boolean().optional(),
   /** The whole job's limit, from its submission on, also while it is interrupted; none by default. */
   jobTimeoutSeconds: z.number().positive().max(31_536_000).optional(),
 });

@@ -6,7 +6,9 @@ import { encodeModel } from "../ir/encode.js";
 import type { Graph, Value } from "../ir/types.js";
 import { removeDeadCode, valuesUsedBy } from "../passes/dead-code.js";
 import { optimise } from "../passes/index.js";
+import { withRecurrentLayers } from "../recurrent/hook.js";
 import { withLayerNames } from "../trace/layer-names.js";
+import { withLayerNormalization } from "../trace/layer-normalization.js";
 import { tensorFor, trace, type Trace } from "../trace/trace.js";
 import { untraceable } from "../trace/untraceable.js";
 import { decode, storedInput, storedInputName } from "./feed.js";
@@ -118,7 +120,7 @@ function compileInference(
   const open = new Map([...stored, ...opened.outputs].map(({ name, value }) => [name, openRows(value)]));
   const bytes = encodeModel(
     { ...opened, inputs },
-    { name: kind, openDimensions: open, metadata: metadataOf(manifest) },
+    { name: kind, openDimensions: open, hasOpenBodies: true, metadata: metadataOf(manifest) },
   );
   return { bytes, manifest };
 }
@@ -145,15 +147,20 @@ function record(
   isConstant: boolean,
 ): Recorded {
   const stored: Value[] = [];
-  const traced = trace((recording) => {
-    const { g } = recording;
-    const fed = fields.map((field, index) => {
-      const value = storedInput(g, index, field, rows);
-      stored.push(value);
-      return tensorFor(decode(g, field, value));
-    });
-    return withLayerNames(source.model, recording.layers, () => run(fed));
-  }, isConstant);
+  const traced = trace(
+    (recording) => {
+      const { g } = recording;
+      const fed = fields.map((field, index) => {
+        const value = storedInput(g, index, field, rows);
+        stored.push(value);
+        return tensorFor(decode(g, field, value));
+      });
+      return withRecurrentLayers(recording, () =>
+        withLayerNormalization(source.model, () => withLayerNames(source.model, recording.layers, () => run(fed))),
+      );
+    },
+    { isInference: isConstant },
+  );
   if (traced.recording.random.draws.length > 0) {
     throw untraceable("random", "random numbers outside of training");
   }

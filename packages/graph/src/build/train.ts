@@ -1,15 +1,19 @@
-import type { Field, GradientSettings } from "@stampede/core";
+import type { Block, Field, GradientSettings } from "@stampede/core";
 import type * as Tf from "@tensorflow/tfjs-core";
 import type { LayersModel } from "@tensorflow/tfjs-layers";
 import type { GraphManifest } from "../format/manifest.js";
+import { blockedDomain } from "../format/block-probe.js";
 import { GraphBuilder } from "../ir/builder.js";
 import { encodeModel, type OpenDimensions } from "../ir/encode.js";
 import type { Graph, Port, Value } from "../ir/types.js";
 import { removeDeadCode, valuesUsedBy } from "../passes/dead-code.js";
 import { hoist } from "../passes/hoist.js";
-import { optimise } from "../passes/index.js";
+import { fuse, optimise } from "../passes/index.js";
+import { joinUpdates } from "../passes/join-updates.js";
+import { withRecurrentLayers } from "../recurrent/hook.js";
 import { hookMethod } from "../trace/hook.js";
 import { withLayerNames } from "../trace/layer-names.js";
+import { withLayerNormalization } from "../trace/layer-normalization.js";
 import { requireLearningRate, type Recording } from "../trace/recording.js";
 import { tensorFor, trace, type Trace, type TracedVariable } from "../trace/trace.js";
 import { changeGradients, type AnchorOf } from "./gradients.js";
@@ -36,6 +40,8 @@ export interface TrainingOptions {
   /** Features in the order of the model's inputs, then labels in the order of its outputs. */
   readonly fields: readonly Field[];
   readonly gradients?: GradientSettings;
+  /** Of the processor that the graph is for, see `Block`; left out for a graph that every processor runs. */
+  readonly block?: Block | undefined;
 }
 
 export interface CompiledGraph {
@@ -74,29 +80,36 @@ interface RecordedStep {
   readonly manifest: GraphManifest;
 }
 
-function recordStep(source: TrainingSource, { batchSize, fields, gradients }: TrainingOptions): RecordedStep {
+function recordStep(source: TrainingSource, { batchSize, fields, gradients, block }: TrainingOptions): RecordedStep {
   const inputs: { order?: Value; stored: Value[] } = { stored: [] };
   const anchors = new Map<Tf.Variable, Value>();
-  const traced = trace((recording) => {
-    const { g } = recording;
-    const order = g.input("order", "int32", [batchSize]);
-    inputs.order = order;
-    const fed = fields.map((field, index) => {
-      const stored = storedInput(g, index, field, batchSize);
-      inputs.stored.push(stored);
-      return tensorFor(decode(g, field, pickRows(g, stored, order)));
-    });
-    const anchorOf = (variable: Tf.Variable): Tf.Tensor => {
-      const anchor = g.input(`anchor of ${variable.name}`, "float32", [...variable.shape]);
-      anchors.set(variable, anchor);
-      return tensorFor(anchor);
-    };
-    const step = (): readonly Tf.Tensor[] =>
-      withLayerNames(source.model, recording.layers, () =>
-        withOptimizerMark(source.model, recording, () => source.step(fed)),
-      );
-    return gradients === undefined ? step() : withChangedGradients(source.model, gradients, anchorOf, step);
-  });
+  const traced = trace(
+    (recording) => {
+      const { g } = recording;
+      const order = g.input("order", "int32", [batchSize]);
+      inputs.order = order;
+      const fed = fields.map((field, index) => {
+        const stored = storedInput(g, index, field, batchSize);
+        inputs.stored.push(stored);
+        return tensorFor(decode(g, field, pickRows(g, stored, order)));
+      });
+      const anchorOf = (variable: Tf.Variable): Tf.Tensor => {
+        const anchor = g.input(`anchor of ${variable.name}`, "float32", [...variable.shape]);
+        anchors.set(variable, anchor);
+        return tensorFor(anchor);
+      };
+      const step = (): readonly Tf.Tensor[] =>
+        withRecurrentLayers(recording, () =>
+          withLayerNormalization(source.model, () =>
+            withLayerNames(source.model, recording.layers, () =>
+              withOptimizerMark(source.model, recording, () => source.step(fed)),
+            ),
+          ),
+        );
+      return gradients === undefined ? step() : withChangedGradients(source.model, gradients, anchorOf, step);
+    },
+    { block },
+  );
   requireLearningRate(traced.recording);
   const { order, stored } = inputs;
   if (order === undefined) throw new Error("the step was not traced");
@@ -107,7 +120,8 @@ function recordStep(source: TrainingSource, { batchSize, fields, gradients }: Tr
     isOptimizerState(names.get(variable)) ? withoutDenormals(traced.g, after) : after;
   const results = [...state.map(finalValue), ...traced.results].map((value, index) => ({ name: `b${index}`, value }));
   const pools = new Set(traced.recording.random.pools.values());
-  const body = optimise(removeDeadCode(traced.g.finish(results)), traced.g.numbers, pools);
+  const optimised = optimise(removeDeadCode(traced.g.finish(results)), traced.g.numbers, pools);
+  const body = fuse(joinUpdates(optimised, traced.g.numbers), traced.g.numbers);
   const used = new Set(body.nodes.flatMap(valuesUsedBy));
   const constant = traced.variables.filter(({ before, after }) => before === after && used.has(before));
   const { draws } = traced.recording.random;
@@ -115,6 +129,7 @@ function recordStep(source: TrainingSource, { batchSize, fields, gradients }: Tr
     version: 1,
     kind: "train",
     batchSize,
+    ...(block !== undefined && usesBlocks(body) && { block }),
     fields: [...fields],
     variables: [
       ...state.map((each) => describeVariable(each, names, true)),
@@ -129,6 +144,10 @@ function recordStep(source: TrainingSource, { batchSize, fields, gradients }: Tr
     madeWith,
   };
   return { traced, body, state, constant, order, stored, anchors: named, manifest };
+}
+
+function usesBlocks({ nodes }: Graph): boolean {
+  return nodes.some(({ domain, body }) => domain === blockedDomain || (body !== undefined && usesBlocks(body)));
 }
 
 function withChangedGradients<T>(

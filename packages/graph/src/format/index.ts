@@ -1,3 +1,4 @@
+export { blockProbe } from "./block-probe.js";
 export { bindInputs, type BoundInput } from "./bind-inputs.js";
 export { GraphManifest, type Distribution, type Variable } from "./manifest.js";
 export { readManifest } from "./read-graph.js";

@@ -1,4 +1,4 @@
-import { Field } from "@stampede/core";
+import { Block, Field } from "@stampede/core";
 import * as z from "zod";
 
 /** What a random draw is taken from. `truncatedNormal` has no numbers beyond two standard deviations. */
@@ -28,6 +28,8 @@ export const GraphManifest = z.strictObject({
   kind: z.enum(["train", "evaluate", "predict"]),
   /** Rows of a batch; open where it is left out. */
   batchSize: z.number().int().min(1).optional(),
+  /** Of the blocked kernels in it: it is right on processors of this block alone. Left out where it has none. */
+  block: Block.optional(),
   /** How stored rows become inputs; the features in the model's order and, but for `predict`, the labels. */
   fields: z.array(Field),
   variables: z.array(Variable),

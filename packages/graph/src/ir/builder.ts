@@ -33,7 +33,7 @@ export class GraphBuilder {
   readonly #nodes: Node[] = [];
   readonly #inputs: Port[] = [];
   readonly #known = new Map<string, readonly Value[]>();
-  readonly #constants = new Map<string, Constant>();
+  #constants = new Map<string, Constant>();
   /** Noted on every node that is emitted, see `Node.origin`. */
   origin = "";
 
@@ -56,9 +56,21 @@ export class GraphBuilder {
     this.#inputs.push({ name, value });
   }
 
-  /** Takes nodes over from another graph as they are; what they use must be here already. */
-  adoptNodes(nodes: readonly Node[]): void {
-    this.#nodes.push(...nodes);
+  /** A builder of a graph inside of this one, such as a Scan's body. Both have the same constants. */
+  inner(): GraphBuilder {
+    const inner = new GraphBuilder(this.numbers);
+    inner.#constants = this.#constants;
+    inner.origin = this.origin;
+    return inner;
+  }
+
+  /**
+   * Takes nodes over from another graph as they are; what they use must be here already.
+   * @param before the node in front of which they are put; the end where it is left out or not of this graph
+   */
+  adoptNodes(nodes: readonly Node[], before?: Node): void {
+    const at = before === undefined ? -1 : this.#nodes.lastIndexOf(before);
+    this.#nodes.splice(at === -1 ? this.#nodes.length : at, 0, ...nodes);
   }
 
   /** A node with one result. */

@@ -30,12 +30,17 @@ export interface EncodeOptions {
   readonly name: string;
   readonly metadata?: Readonly<Record<string, string>>;
   readonly openDimensions?: OpenDimensions;
+  /** Whether extents inside of bodies are left open, because they may be another's than was traced. @default false */
+  readonly hasOpenBodies?: boolean;
 }
 
 /** The graph as the bytes of an ONNX model. The same graph gives the same bytes. */
 export function encodeModel(graph: Graph, options: EncodeOptions): Uint8Array<ArrayBuffer> {
   const model = new MessageWriter().integer(1, irVersion).text(2, "stampede");
-  model.message(7, new GraphEncoder(options.openDimensions ?? new Map()).encode(graph, options.name));
+  model.message(
+    7,
+    new GraphEncoder(options.openDimensions ?? new Map(), options.hasOpenBodies === true).encode(graph, options.name),
+  );
   for (const domain of domainsOf(graph)) {
     model.message(8, new MessageWriter().text(1, domain).integer(2, domain === "" ? opset : 1));
   }
@@ -56,13 +61,15 @@ function domainsOf({ nodes }: Graph): ReadonlySet<string> {
 
 class GraphEncoder {
   readonly #open: OpenDimensions;
+  readonly #hasOpenBodies: boolean;
   readonly #outer: GraphEncoder | undefined;
   readonly #names = new Map<Value, string>();
   readonly #initializers: MessageWriter[] = [];
   readonly #nodes: MessageWriter[] = [];
 
-  constructor(open: OpenDimensions, outer?: GraphEncoder) {
+  constructor(open: OpenDimensions, hasOpenBodies: boolean, outer?: GraphEncoder) {
     this.#open = open;
+    this.#hasOpenBodies = hasOpenBodies;
     this.#outer = outer;
   }
 
@@ -95,7 +102,7 @@ class GraphEncoder {
     message.text(4, op);
     for (const [name, value] of Object.entries(attributes)) message.message(5, attribute(name, value));
     if (body !== undefined) {
-      const inner = new GraphEncoder(new Map(), this).encode(body, `${op.toLowerCase()}_body`);
+      const inner = new GraphEncoder(new Map(), this.#hasOpenBodies, this).encode(body, `${op.toLowerCase()}_body`);
       message.message(5, new MessageWriter().text(1, "body").message(6, inner).integer(20, attributeTypes.graph));
     }
     if (domain !== "") message.text(7, domain);
@@ -159,8 +166,13 @@ class GraphEncoder {
 
   #valueInfo(name: string, { dtype, shape }: Value): MessageWriter {
     const open = this.#open.get(name);
+    const isUnknown = this.#hasOpenBodies && this.#outer !== undefined;
     const dimensions = new MessageWriter();
     for (const [axis, extent] of shape.entries()) {
+      if (isUnknown) {
+        dimensions.message(1, new MessageWriter());
+        continue;
+      }
       const symbol = open?.[axis];
       const dimension = new MessageWriter();
       dimensions.message(1, symbol === undefined ? dimension.integer(1, extent) : dimension.text(2, symbol));

@@ -2,14 +2,25 @@ import type { Graph, Node, Value } from "../ir/types.js";
 
 /** The graph without nodes whose results nobody uses. */
 export function removeDeadCode(graph: Graph): Graph {
-  const live = new Set<Value>(graph.outputs.map(({ value }) => value));
+  return {
+    ...graph,
+    nodes: liveNodes(
+      graph.nodes,
+      graph.outputs.map(({ value }) => value),
+    ),
+  };
+}
+
+/** Those of `nodes` that some values are made of, in their order. */
+export function liveNodes(nodes: readonly Node[], values: readonly Value[]): readonly Node[] {
+  const live = new Set<Value>(values);
   const kept: Node[] = [];
-  for (const node of graph.nodes.toReversed()) {
+  for (const node of nodes.toReversed()) {
     if (!node.outputs.some((value) => live.has(value))) continue;
     kept.push(node);
     for (const value of valuesUsedBy(node)) live.add(value);
   }
-  return { ...graph, nodes: kept.toReversed() };
+  return kept.toReversed();
 }
 
 /** A node's inputs and what its body captures. */

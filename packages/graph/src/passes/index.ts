@@ -1,7 +1,12 @@
 import type { ValueNumbers } from "../ir/builder.js";
 import type { Graph, Value } from "../ir/types.js";
+import { correctionOfMoments } from "./adam-rules.js";
+import { numberToSmaller, stretchLast, sumOfCentred } from "./broadcast-rules.js";
 import { removeDeadCode } from "./dead-code.js";
+import { fuseFactor, fuseOperands, fuseRelu } from "./fuse-products.js";
+import { hoistInside } from "./hoist.js";
 import { addIntoProduct, updateInProduct } from "./matrix-products.js";
+import { gatherNumbers } from "./number-rules.js";
 import { functionOfPool } from "./pool-rules.js";
 import { rewrite, type Rule } from "./rewrite.js";
 import { simplify } from "./simplify.js";
@@ -26,10 +31,31 @@ function firstOf(rules: readonly Rule[]): Rule {
  */
 export function optimise(graph: Graph, numbers: ValueNumbers, pools: ReadonlySet<Value> = new Set()): Graph {
   const rounds: readonly (readonly Rule[])[] = [
-    [keepReducedAxes, sumOfSoftmax, clipMask, classOfOneHot, castThereAndBack, functionOfPool(pools), simplify],
-    [gradientOfNormalisedSoftmax, updateInProduct, addIntoProduct, simplify],
+    [
+      keepReducedAxes,
+      sumOfSoftmax,
+      clipMask,
+      classOfOneHot,
+      castThereAndBack,
+      functionOfPool(pools),
+      stretchLast,
+      numberToSmaller,
+      sumOfCentred,
+      simplify,
+    ],
+    [gradientOfNormalisedSoftmax, correctionOfMoments, updateInProduct, addIntoProduct, simplify],
+    [gatherNumbers, simplify],
     // Last: other rules look for sums.
     [sumOfRows],
   ];
-  return rounds.reduce((before, rules) => removeDeadCode(rewrite(before, numbers, firstOf(rules))), graph);
+  const rewritten = rounds.reduce((before, rules) => removeDeadCode(rewrite(before, numbers, firstOf(rules))), graph);
+  return hoistInside(rewritten);
+}
+
+/**
+ * What onnxruntime's own search would find in a graph that trains, which is then left out when the graph is opened: the same file is
+ * computed in the same way by all its versions.
+ */
+export function fuse(graph: Graph, numbers: ValueNumbers): Graph {
+  return removeDeadCode(rewrite(graph, numbers, firstOf([fuseFactor, fuseOperands, fuseRelu])));
 }

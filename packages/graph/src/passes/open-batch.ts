@@ -12,6 +12,7 @@ import {
 } from "../ir/types.js";
 import type { ValueNumbers } from "../ir/builder.js";
 import { untraceable } from "../trace/untraceable.js";
+import { hoistInside } from "./hoist.js";
 
 /** The same model traced with two batch sizes. */
 export interface TwoSizes {
@@ -30,49 +31,61 @@ export interface TwoSizes {
  * @throws StampedeError `model.not-traceable` where the batch size is used in another way
  */
 export function openBatch(sizes: TwoSizes, rows: Value, numbers: ValueNumbers): Graph {
-  const { graph, other } = sizes;
-  if (graph.nodes.length !== other.nodes.length) throw dependsOnSize("a model whose structure changes with it");
-  const g = new GraphBuilder(numbers);
-  const opener = new Opener(g, sizes, rows);
-  for (const { name, value } of graph.inputs) g.adoptInput(name, value);
-  for (const [index, node] of graph.nodes.entries()) {
-    const twin = other.nodes[index];
-    if (twin === undefined) break;
-    opener.add(node, twin);
-  }
-  return g.finish(opener.outputs(graph.outputs, other.outputs));
+  return hoistInside(new Opener(new GraphBuilder(numbers), sizes, rows).open(sizes.graph, sizes.other));
 }
 
 class Opener {
   readonly #g: GraphBuilder;
-  readonly #sizes: TwoSizes;
+  readonly #sizes: Pick<TwoSizes, "size" | "otherSize">;
   readonly #rows: Value;
-  readonly #renewed = new Map<Value, Value>();
+  /** By values of the first graph, for bodies with what they capture. */
+  readonly #renewed: Map<Value, Value>;
 
-  constructor(g: GraphBuilder, sizes: TwoSizes, rows: Value) {
+  constructor(
+    g: GraphBuilder,
+    sizes: Pick<TwoSizes, "size" | "otherSize">,
+    rows: Value,
+    renewed = new Map<Value, Value>(),
+  ) {
     this.#g = g;
     this.#sizes = sizes;
     this.#rows = rows;
+    this.#renewed = renewed;
   }
 
-  add(node: Node, twin: Node): void {
+  open(graph: Graph, other: Graph): Graph {
+    if (graph.nodes.length !== other.nodes.length) throw dependsOnSize("a model whose structure changes with it");
+    for (const { name, value } of graph.inputs) this.#g.adoptInput(name, value);
+    for (const [index, node] of graph.nodes.entries()) {
+      const twin = other.nodes[index];
+      if (twin !== undefined) this.#add(node, twin);
+    }
+    return this.#g.finish(this.#outputs(graph.outputs, other.outputs));
+  }
+
+  #add(node: Node, twin: Node): void {
     const { op, domain, attributes, origin, outputs } = node;
-    const isTwin =
-      twin.op === op && JSON.stringify(twin.attributes) === JSON.stringify(attributes) && node.body === undefined;
+    const isTwin = twin.op === op && JSON.stringify(twin.attributes) === JSON.stringify(attributes);
     if (!isTwin || twin.inputs.length !== node.inputs.length) throw dependsOnSize(`the operation ${origin || op}`);
+    const body = node.body && twin.body && this.#body(node.body, twin.body);
     this.#g.origin = origin;
     const inputs = node.inputs.map((value, at) => {
       const counterpart = twin.inputs[at];
       return value === undefined || counterpart === undefined ? undefined : this.#input(node, value, counterpart, at);
     });
-    const results = this.#g.emit(op, inputs, outputs, { attributes, domain });
+    this.#g.origin = origin;
+    const results = this.#g.emit(op, inputs, outputs, { attributes, domain, ...(body && { body }) });
     for (const [index, old] of outputs.entries()) {
       const result = results[index];
       if (result !== undefined) this.#renewed.set(old, result);
     }
   }
 
-  outputs(ports: readonly Port[], twins: readonly Port[]): readonly Port[] {
+  #body(body: Graph, twin: Graph): Graph {
+    return new Opener(this.#g.inner(), this.#sizes, this.#rows, this.#renewed).open(body, twin);
+  }
+
+  #outputs(ports: readonly Port[], twins: readonly Port[]): readonly Port[] {
     return ports.map(({ name, value }, index) => {
       const twin = twins[index]?.value;
       if (isConstant(value) && !(isConstant(twin) && isSameShape(value.shape, twin.shape))) {

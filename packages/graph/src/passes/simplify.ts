@@ -1,5 +1,6 @@
 import { arithmetic, cast } from "../ir/ops/elementwise.js";
 import { reshape, transpose } from "../ir/ops/shape.js";
+import { splatOf } from "../ir/types.js";
 import type { Rule } from "./rewrite.js";
 
 /** Applies the simplifications of the builder's own operations again, to inputs that other rules have changed. */
@@ -12,6 +13,10 @@ export const simplify: Rule = ({ op, domain, outputs, attributes }, [a, b], { g 
     case "Mul":
     case "Div":
       return b === undefined ? undefined : [arithmetic(g, op, a, b)];
+    case "Neg": {
+      const number = splatOf(a);
+      return number === undefined ? undefined : [g.splat(-number, a.dtype, a.shape)];
+    }
     case "Reshape":
       return [reshape(g, a, result.shape)];
     case "Cast":

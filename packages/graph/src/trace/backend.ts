@@ -97,7 +97,8 @@ function numbersOf(values: BackendValues, dtype: DataType): ConstantData {
   if (dtype === "string" || dtype === "complex64") {
     throw untraceable("kernel", `tensors of dtype ${dtype}`, { dtype });
   }
-  // A copy: the caller may go on to change its array.
+  // A copy: the caller may go on to change its array. Most are large ones of ones or zeros, in the gradients of means.
+  if (dtype === "float32" && values instanceof Float32Array) return values.slice();
   return arrayFor(graphDType(dtype), Array.from(values, Number));
 }
 

@@ -1,11 +1,13 @@
 import { isStampedeError, sizeOf } from "@stampede/core";
 import type { KernelFunc, NamedAttrMap, TensorInfo } from "@tensorflow/tfjs-core";
+import { blockedConvolutions, blockedFollowers } from "../blocked/kernels.js";
 import { arrayFor } from "../ir/builder.js";
 import { elementsOf, isConstant, type Constant, type Value } from "../ir/types.js";
 import { loadCore, loadCpuBackend } from "../tfjs.js";
 import { activeRecording, backendName, graphDType, infoOf, makeBackend } from "./backend.js";
 import { Handle } from "./handle.js";
-import type { KernelFunction, KernelInputs, KernelTable } from "./kernel.js";
+import type { KernelCall, KernelFunction, KernelInputs, KernelTable } from "./kernel.js";
+import type { Recording } from "./recording.js";
 import { untraceable } from "./untraceable.js";
 
 /** Kernels whose inputs are all constant are computed while tracing, up to this many elements together. */
@@ -63,10 +65,8 @@ function run(
   const origin = recording.place(name, list);
   g.origin = origin;
   try {
-    return (
-      fold(name, inputs, attrs, list) ??
-      lower({ g, attrs: attrs ?? {}, list, optional: (key) => named.get(key), input })
-    );
+    const call = { g, attrs: attrs ?? {}, list, optional: (key: string) => named.get(key), input };
+    return fold(name, inputs, attrs, list) ?? inBlocks(name, call, recording) ?? lower(call);
   } catch (cause) {
     if (isStampedeError(cause)) throw cause;
     const reason = cause instanceof Error ? cause.message : String(cause);
@@ -83,6 +83,15 @@ function run(
     if (value === undefined) throw new Error(`it has no input ${key}`);
     return value;
   }
+}
+
+function inBlocks(name: string, call: KernelCall, recording: Recording): Value | undefined {
+  const { blocks } = recording;
+  if (blocks === undefined) return undefined;
+  const begun = blockedConvolutions[name]?.(blocks, call);
+  if (begun !== undefined) recording.usesBlocks = true;
+  // Until then everything is as it is without them, so that a graph that has no use for blocks is the same for all processors.
+  return begun ?? (recording.usesBlocks ? blockedFollowers[name]?.(blocks, call) : undefined);
 }
 
 /** The result that tfjs' own CPU kernel computes when all inputs are constants. */

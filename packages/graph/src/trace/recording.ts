@@ -1,5 +1,6 @@
-import { sizeOf } from "@stampede/core";
+import { sizeOf, type Block } from "@stampede/core";
 import type { DataId } from "@tensorflow/tfjs-core";
+import type { Blocks } from "../blocked/operators.js";
 import { GraphBuilder } from "../ir/builder.js";
 import { unary } from "../ir/ops/elementwise.js";
 import { reshape } from "../ir/ops/shape.js";
@@ -16,9 +17,17 @@ import { untraceable } from "./untraceable.js";
  */
 export const learningRateMark = Math.fround(7.382_915_6e-3);
 
+export interface RecordingOptions {
+  /** There will be no gradients, and weights are going to be constants. */
+  readonly isInference?: boolean;
+  /** Channels that the processor's blocked kernels keep side by side; left out for operators that all processors have. */
+  readonly block?: Block | undefined;
+}
+
 /** What one trace has recorded so far. */
 export class Recording {
-  readonly g = new GraphBuilder();
+  /** Where kernels put their nodes; see `inside`. */
+  g = new GraphBuilder();
   readonly isInference: boolean;
   readonly random: RandomDraws;
   /** The layers whose code runs, the innermost last. */
@@ -26,12 +35,34 @@ export class Recording {
   /** Only here a number equal to `learningRateMark` is the learning rate. */
   isInOptimizer = false;
   learningRate: Value | undefined;
+  /** Whether an operator in blocks has been recorded. */
+  usesBlocks = false;
+  readonly #blocks: Blocks | undefined;
   readonly #foreign = new Map<DataId, Value>();
 
-  /** @param isInference there will be no gradients, and weights are going to be constants */
-  constructor(isInference = false) {
+  constructor({ isInference = false, block }: RecordingOptions = {}) {
     this.isInference = isInference;
+    this.#blocks = block === undefined ? undefined : { g: this.g, k: block };
     this.random = new RandomDraws(this.g);
+  }
+
+  /**
+   * Of the processor that the graph is for; undefined for operators that all processors have, and in a graph inside of another: what is
+   * computed there step by step is small.
+   */
+  get blocks(): Blocks | undefined {
+    return this.#blocks?.g === this.g ? this.#blocks : undefined;
+  }
+
+  /** What `work` does is recorded in a graph inside of this one. Random numbers are drawn outside of it all the same. */
+  inside<T>(inner: GraphBuilder, work: () => T): T {
+    const outer = this.g;
+    this.g = inner;
+    try {
+      return work();
+    } finally {
+      this.g = outer;
+    }
   }
 
   /** The value behind a tensor, which may belong to another backend: its data is then a constant of the graph. */

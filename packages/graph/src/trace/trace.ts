@@ -4,12 +4,13 @@ import type { GraphBuilder } from "../ir/builder.js";
 import { isConstant, elementsOf, type ConstantData, type Value } from "../ir/types.js";
 import { kernels } from "../kernels/index.js";
 import { inferenceKernels } from "../kernels/inference.js";
+import { recurrentKernels } from "../recurrent/kernel.js";
 import { loadCore } from "../tfjs.js";
 import { activate, backendName, graphDType, infoOf } from "./backend.js";
 import { registerRecorder } from "./dispatch.js";
 import { hookMethod } from "./hook.js";
 import { Handle } from "./handle.js";
-import { Recording } from "./recording.js";
+import { Recording, type RecordingOptions } from "./recording.js";
 import { untraceable } from "./untraceable.js";
 
 /** A tfjs variable before and after the code that was traced. */
@@ -34,13 +35,13 @@ export interface Trace {
  * code runs to its end before this returns, so nothing else in the thread sees the recording backend.
  *
  * @param run the code, which gets tensors from `tensorFor`; what it returns becomes `results`
- * @param isInference chooses lowerings for graphs whose weights will be constants, see `bindInputs`
+ * @param options choose lowerings: for graphs whose weights will be constants (see `bindInputs`), and for a processor
  * @throws StampedeError `model.not-traceable`
  */
-export function trace(run: (recording: Recording) => readonly Tf.Tensor[], isInference = false): Trace {
+export function trace(run: (recording: Recording) => readonly Tf.Tensor[], options: RecordingOptions = {}): Trace {
   const tf = loadCore();
-  registerRecorder(kernels, inferenceKernels);
-  const recording = new Recording(isInference);
+  registerRecorder({ ...kernels, ...recurrentKernels }, inferenceKernels);
+  const recording = new Recording(options);
   const variables = new VariableWatch(recording);
   const original = Math.random;
   const before = tf.getBackend();
@@ -157,7 +158,7 @@ class VariableWatch {
     }
     for (const { variable, initial } of this.#made) {
       if (variable.isDisposed) continue;
-      const value = tf.tensor(Array.from(initial), [...variable.shape], variable.dtype);
+      const value = tf.tensor(numbersFor(initial), [...variable.shape], variable.dtype);
       variable.assign(value);
       value.dispose();
     }
@@ -166,6 +167,11 @@ class VariableWatch {
   #input(variable: Tf.Variable): Value {
     return this.#recording.g.input(`variable/${variable.name}`, graphDType(variable.dtype), [...variable.shape]);
   }
+}
+
+/** Arrays of the kinds that tfjs takes as they are. */
+function numbersFor(data: ConstantData): Float32Array | Int32Array | number[] {
+  return data instanceof Float32Array || data instanceof Int32Array ? data.slice() : Array.from(data);
 }
 
 function assign(variable: Tf.Variable, value: Value): void {

@@ -7,6 +7,8 @@ export type UntraceableReason =
   | "data-dependent"
   /** A random operation that cannot be replayed. */
   | "random"
+  /** A recurrent layer that goes on from one batch to the next. */
+  | "stateful"
   /** The learning rate would be baked in. */
   | "learning-rate"
   /** Something that depends on the batch size in an unforeseen way. */

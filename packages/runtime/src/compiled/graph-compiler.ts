@@ -71,7 +71,7 @@ export class GraphCompiler implements DescribingSource {
 
   /** The same with the manifest. */
   compile(request: GraphRequest): CompiledGraph {
-    const key = `${graphNameOf(request)} ${fieldsKey(request.fields)}`;
+    const key = keyOf(request);
     const graph = this.#made.get(key) ?? this.#make(request);
     this.#made.set(key, graph);
     return graph;
@@ -86,8 +86,12 @@ export class GraphCompiler implements DescribingSource {
   #make(request: GraphRequest): CompiledGraph {
     const { fields } = request;
     switch (request.kind) {
-      case "train":
-        return this.#training(request);
+      case "train": {
+        const graph = this.#training(request);
+        // One without blocks is the same for all processors.
+        if (graph.manifest.block === undefined) this.#made.set(keyOf({ ...request, block: undefined }), graph);
+        return graph;
+      }
       case "evaluate":
         return this.#evaluation(fields);
       case "predict": {
@@ -100,7 +104,7 @@ export class GraphCompiler implements DescribingSource {
     }
   }
 
-  #training({ batchSize, fields }: Extract<GraphRequest, { kind: "train" }>): CompiledGraph {
+  #training({ batchSize, fields, block }: Extract<GraphRequest, { kind: "train" }>): CompiledGraph {
     refuseNothingToTrain(this.layout.trainable);
     const model = this.#compiled();
     const { training, outputs } = this.#definition;
@@ -115,7 +119,7 @@ export class GraphCompiler implements DescribingSource {
     };
     const { gradients } = training;
     try {
-      return compileTraining(source, { batchSize, fields, ...(gradients && { gradients }) });
+      return compileTraining(source, { batchSize, fields, block, ...(gradients && { gradients }) });
     } finally {
       // The train function keeps its metrics from being tidied.
       for (const result of results) result.dispose();
@@ -158,6 +162,10 @@ export class GraphCompiler implements DescribingSource {
     }
     return names;
   }
+}
+
+function keyOf(request: GraphRequest): string {
+  return `${graphNameOf(request)} ${fieldsKey(request.fields)}`;
 }
 
 type WeightType = StateLayout["weights"] extends ReadonlyMap<string, infer T> ? T : never;

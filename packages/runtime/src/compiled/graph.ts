@@ -28,7 +28,7 @@ export class LoadedGraph {
     const name = graphNameOf(request);
     const manifest = readManifest(bytes, `the graph ${name}`);
     refuseOther(manifest, request, name);
-    const session = await createSession(bytes, name, compute);
+    const session = await createSession(bytes, name, sessionOptions(compute, manifest));
     const graph = new LoadedGraph(name, manifest, session);
     try {
       graph.#refuseOtherPorts();
@@ -101,6 +101,7 @@ export const metricOutput = (index: number): string => `metric/${index}`;
 export const plainOutput = (index: number): string => `output/${index}`;
 
 function refuseOther(manifest: GraphManifest, request: GraphRequest, name: string): void {
+  refuseOtherBlock(manifest, request, name);
   const wanted = request.kind === "train" ? request.batchSize : undefined;
   if (manifest.kind !== request.kind || manifest.batchSize !== wanted) {
     const size = manifest.batchSize === undefined ? "" : ` for batches of ${manifest.batchSize}`;
@@ -111,9 +112,24 @@ function refuseOther(manifest: GraphManifest, request: GraphRequest, name: strin
   }
 }
 
-async function createSession(bytes: Uint8Array, name: string, compute: Compute): Promise<Ort.InferenceSession> {
+/** onnxruntime would run it and compute something else. */
+function refuseOtherBlock({ block }: GraphManifest, request: GraphRequest, name: string): void {
+  const own = request.kind === "train" ? request.block : undefined;
+  if (block === undefined || block === own) return;
+  const found = own === undefined ? "runs without blocked kernels" : `has blocks of ${own}`;
+  const message =
+    `Expected the graph ${name} to be one that this processor runs, found one for blocks of ${block} channels, where it ${found}: ` +
+    "it would compute wrong numbers. It was not run.";
+  throw new StampedeError("graph.other-block", message, { details: { graph: name, block, ...(own && { own }) } });
+}
+
+async function createSession(
+  bytes: Uint8Array,
+  name: string,
+  options: Ort.InferenceSession.SessionOptions,
+): Promise<Ort.InferenceSession> {
   try {
-    return await loadOrt().InferenceSession.create(bytes, sessionOptions(compute));
+    return await loadOrt().InferenceSession.create(bytes, options);
   } catch (cause) {
     if (isOutOfMemory(cause)) throw outOfMemory(`open the graph ${name}`, cause);
     throw invalid(name, `one that onnxruntime refuses: ${firstLine(cause)}`, cause);

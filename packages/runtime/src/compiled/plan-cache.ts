@@ -1,4 +1,4 @@
-import { sha256Hex, type GraphName } from "@stampede/core";
+import { sha256Hex, type Block, type GraphName } from "@stampede/core";
 import { compilerVersion } from "@stampede/graph/format";
 import { loadCore } from "@stampede/graph/tfjs";
 import { whyOnlyCompiled } from "../model/only-compiled.js";
@@ -20,12 +20,23 @@ export interface PlanCache {
 }
 
 /**
- * Topology, losses, optimizer and its constants, batch sizes, form of the data, and versions; undefined where the user's own code takes
+ * Topology, losses, optimizer and its constants, batch sizes, blocks, form of the data, and versions; undefined where the user's own code takes
  * part, which has no name that would change with it.
  */
-export function planKey(request: EnginePlanRequest): string | undefined {
+export function planKey(request: EnginePlanRequest, blocks: readonly Block[]): string | undefined {
   const { definition, purpose, fields, batchSizes = [], validates = false } = request;
   if (whyOnlyCompiled(definition) !== undefined) return undefined;
   const versions = [compilerVersion, loadCore().version_core];
-  return sha256Hex(JSON.stringify([versions, definition, purpose, fieldsKey(fields), batchSizes, validates]));
+  return sha256Hex(
+    JSON.stringify([
+      versions,
+      definition,
+      purpose,
+      fieldsKey(fields),
+      batchSizes,
+      validates,
+      blocks,
+      request.blocks === undefined,
+    ]),
+  );
 }

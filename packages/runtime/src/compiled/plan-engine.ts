@@ -3,6 +3,7 @@ import {
   deriveKey,
   isStampedeError,
   StampedeError,
+  type Block,
   type Compute,
   type EngineName,
   type Field,
@@ -12,6 +13,7 @@ import {
   type NamedTensors,
   type PartitionData,
 } from "@stampede/core";
+import type { CompiledGraph } from "@stampede/graph";
 import type { GraphManifest } from "@stampede/graph/format";
 import type { CustomFunctions } from "../config/custom.js";
 import type { TfjsEngineName } from "../engine/backend.js";
@@ -21,9 +23,10 @@ import { whyOnlyCompiled } from "../model/only-compiled.js";
 import { readWeights } from "../model/weights.js";
 import { chooseCompute } from "./choose-compute.js";
 import { createGraphCompiler } from "./create-compiler.js";
+import { blockOf } from "./block.js";
 import type { GraphCompiler } from "./graph-compiler.js";
 import { planKey, type CompiledPlan, type PlanCache } from "./plan-cache.js";
-import { loadOrt } from "./ort.js";
+import type { Verdict } from "./verify-graph.js";
 
 /** Of jobs that do not train. */
 const usualBatchSize = 32;
@@ -49,6 +52,10 @@ export interface EnginePlanRequest {
   /** Processor cores of the machine that the executors share, and how many of them run there at a time. */
   readonly cores: number;
   readonly executors: number;
+  /** Of the processors that may run the job, beside those without blocks; left out for a job that only this machine runs. */
+  readonly blocks?: readonly Block[] | undefined;
+  /** Whether to train with what every processor has, the same kernels on all of them. @default false */
+  readonly portable?: boolean | undefined;
   /** Of plans that were made before; without it the model is always compiled. */
   readonly cache?: PlanCache | undefined;
 }
@@ -105,47 +112,83 @@ function isCompilersFault(error: unknown): boolean {
 }
 
 async function compiledPlan(request: EnginePlanRequest): Promise<EnginePlan> {
-  const { cores, executors, cache } = request;
-  loadOrt();
-  const key = planKey(request);
+  const { cores, executors, cache, portable = false } = request;
+  const own = await blockOf();
+  const blocks = portable || request.purpose !== "train" ? [] : (request.blocks ?? (own === undefined ? [] : [own]));
+  const key = planKey(request, blocks);
   const known = key === undefined ? undefined : await cache?.get(key);
-  const plan = known ?? (await compileAll(request));
+  const plan = known ?? (await compileAll(request, blocks));
   if (known === undefined && key !== undefined) await cache?.put(key, plan);
   const { graphs, flopsPerBatch } = plan;
-  return { engine: "compiled", graphs, compute: chooseCompute({ cores, executors, flopsPerBatch }) };
+  const compute = chooseCompute({ cores, executors, flopsPerBatch });
+  return { engine: "compiled", graphs, compute: portable ? { ...compute, portable } : compute };
 }
 
-async function compileAll(request: EnginePlanRequest): Promise<CompiledPlan> {
-  const { definition, custom, purpose } = request;
-  const compiler = await createGraphCompiler(definition, custom);
+interface NamedGraph extends CompiledGraph {
+  readonly name: GraphName;
+}
+
+async function compileAll(request: EnginePlanRequest, blocks: readonly Block[]): Promise<CompiledPlan> {
+  const compiler = await createGraphCompiler(request.definition, request.custom);
+  const compiled = (each: GraphRequest): NamedGraph => ({ name: graphNameOf(each), ...compiler.compile(each) });
   try {
-    const compiled = requestsOf(request).map((each) => ({ name: graphNameOf(each), ...compiler.compile(each) }));
-    const manifests = compiled.map(({ manifest }) => manifest);
-    if (purpose === "train") await refuseOtherResults(request, compiler, manifests[0]);
+    const requests = requestsOf(request);
+    const made = blocks.flatMap((block) =>
+      requests.flatMap((each) => (each.kind === "train" ? [compiled({ ...each, block })] : [])),
+    );
+    // Where a model has no use for blocks, these are the graphs that every processor runs.
+    const variants = made.filter(({ manifest }) => manifest.block !== undefined);
+    const kept = (await areRight(request, compiler, variants)) ? variants : [];
+    // Executors of this machine alone take nothing else.
+    const isEnough = request.blocks === undefined && kept.length > 0;
+    const graphs = [...requests.filter(({ kind }) => !isEnough || kind !== "train").map(compiled), ...kept];
     return {
-      graphs: new Map(compiled.map(({ name, bytes }) => [name, bytes])),
-      flopsPerBatch: Math.max(...manifests.map((manifest) => flopsOf(manifest, request))),
+      graphs: new Map(graphs.map(({ name, bytes }) => [name, bytes])),
+      flopsPerBatch: Math.max(...graphs.map(({ manifest }) => flopsOf(manifest, request))),
     };
   } finally {
     compiler.dispose();
   }
 }
 
-/** @throws StampedeError `model.not-traceable` when the graph does not compute what tfjs does */
-async function refuseOtherResults(
+/**
+ * Checks what this machine can run of a job that trains: graphs for its block, and the one that every processor runs where the job needs
+ * it.
+ * @returns false where the variants are not to be used, because this machine's computes something else
+ * @throws StampedeError `model.not-traceable` when the graph that every processor runs does not compute what tfjs does
+ */
+async function areRight(
+  request: EnginePlanRequest,
+  compiler: GraphCompiler,
+  variants: readonly NamedGraph[],
+): Promise<boolean> {
+  const [train] = requestsOf(request);
+  if (train?.kind !== "train") return true;
+  const processor = await blockOf();
+  const own = variants.find(({ manifest }) => manifest.block === processor)?.manifest;
+  const isAlone = own !== undefined && request.blocks === undefined;
+  const checked = own === undefined ? [undefined] : isAlone ? [own.block] : [undefined, own.block];
+  const verdicts = await verdictsOf(request, compiler, own ?? compiler.compile(train).manifest, checked);
+  const isOwnRight = own === undefined || verdicts.at(-1)?.ok !== false;
+  if (isAlone && isOwnRight) return true;
+  const [ofEvery] = isAlone ? await verdictsOf(request, compiler, own, [undefined]) : verdicts;
+  if (ofEvery?.ok !== false) return isOwnRight;
+  const message = `Expected a graph that computes what tfjs does, found ${ofEvery.reason}. The compiled engine is not used.`;
+  throw new StampedeError("model.not-traceable", message, { details: { reason: "differs" } });
+}
+
+/** Of the graph for each of the blocks; empty without rows to check with. */
+async function verdictsOf(
   { definition, custom, ...request }: EnginePlanRequest,
   compiler: GraphCompiler,
-  manifest: GraphManifest | undefined,
-): Promise<void> {
+  { flops, batchSize = 1 }: GraphManifest,
+  blocks: readonly (Block | undefined)[],
+): Promise<readonly Verdict[]> {
   const { sampleRows: rows } = request;
-  if (rows === undefined || manifest === undefined) return;
+  if (rows === undefined) return [];
   const { verifyGraph } = await import("./verify-graph.js");
   const weights = request.weights ?? (await drawnWeights(definition));
-  const { flops, batchSize = 1 } = manifest;
-  const verdict = await verifyGraph({ compiler, definition, custom, rows, weights, flopsPerRow: flops / batchSize });
-  if (verdict.ok) return;
-  const message = `Expected a graph that computes what tfjs does, found ${verdict.reason}. The compiled engine is not used.`;
-  throw new StampedeError("model.not-traceable", message, { details: { reason: "differs" } });
+  return verifyGraph({ compiler, definition, custom, rows, weights, flopsPerRow: flops / batchSize, blocks });
 }
 
 async function drawnWeights({ topology }: ModelDefinition): Promise<NamedTensors> {

@@ -2,6 +2,7 @@ import {
   graphNameOf,
   isStampedeError,
   StampedeError,
+  type Block,
   type Compute,
   type EngineSession,
   type Field,
@@ -31,6 +32,8 @@ export interface SessionParts {
   readonly definition: ModelDefinition;
   readonly graphs: GraphSource;
   readonly compute: Compute;
+  /** Of this machine's processor (`blockOf`); undefined for graphs that every processor runs. */
+  readonly block?: Block | undefined;
   /** What the model's state looks like, where that is known without a graph. */
   readonly layout?: StateLayout | undefined;
   /** What is to be freed with the session. */
@@ -68,8 +71,11 @@ export class CompiledSession implements EngineSession {
       const batches: MetricStates[] = [];
       let values = this.#state.values;
       let examples = 0;
+      let block: Block | undefined;
       for (const run of runsOf(request)) {
-        const graph = await this.#graph({ kind: "train", batchSize: run.rows, fields: data.fields });
+        const { block: wanted } = this.#parts;
+        const graph = await this.#graph({ kind: "train", batchSize: run.rows, fields: data.fields, block: wanted });
+        block = graph.manifest.block;
         const state = this.#state.feeds(graph.manifest, values);
         const steps = stepFeeds(graph.manifest, run, request, Number(settings["learningRate"]));
         const results = await graph.run({ ...state, ...steps, ...data.feeds() });
@@ -82,7 +88,7 @@ export class CompiledSession implements EngineSession {
       // A session that was closed meanwhile holds nothing. All or nothing: a failure leaves the weights as they were.
       this.#refuse("train");
       this.#state.replace(values);
-      return { examples, batches };
+      return { examples, batches, ...(block !== undefined && { block }) };
     });
   }
 

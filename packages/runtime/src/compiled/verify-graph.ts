@@ -2,6 +2,7 @@ import {
   deriveKey,
   isStampedeError,
   resolveMetrics,
+  type Block,
   type ModelDefinition,
   type NamedTensors,
   type PartitionData,
@@ -25,6 +26,8 @@ export interface GraphCheck {
   readonly weights: NamedTensors;
   /** Of training one row. */
   readonly flopsPerRow: number;
+  /** Of the graphs to check; undefined stands for the one that every processor runs. Others must be this processor's. */
+  readonly blocks: readonly (Block | undefined)[];
 }
 
 export type Verdict =
@@ -48,15 +51,17 @@ const convolutionRate = 30e6;
 const secondsPerWeight = 0.6e-6;
 
 /**
- * Makes one step on real rows with a graph and with tfjs' CPU backend, which draws the same random numbers, and compares. The graph is
- * one for a small batch, so that tfjs takes a fraction of a second.
+ * Makes one step on real rows with graphs and with tfjs' CPU backend, which draws the same random numbers, and compares. The graphs are
+ * for a small batch, so that tfjs takes a fraction of a second.
  *
+ * @returns a verdict for each of the blocks
  * @throws StampedeError `model.not-traceable`, and input errors such as `data.label-out-of-range`
  */
-export async function verifyGraph(check: GraphCheck): Promise<Verdict> {
-  const { compiler, definition, rows: data } = check;
+export async function verifyGraph(check: GraphCheck): Promise<readonly Verdict[]> {
+  const { compiler, definition, rows: data, blocks } = check;
   const rows = affordableRows(check);
-  if (rows === 0) return { ok: true, rows };
+  const same = (verdict: Verdict): readonly Verdict[] => blocks.map(() => verdict);
+  if (rows === 0) return same({ ok: true, rows });
   const request: TrainRequest = {
     data,
     order: Uint32Array.from({ length: rows }, (_, row) => row),
@@ -65,13 +70,27 @@ export async function verifyGraph(check: GraphCheck): Promise<Verdict> {
     toBatch: 1,
     randomKey: deriveKey("verify"),
   };
-  const found = await settled(compiledStep(check, request));
-  if (isFailure(found) && !found.isNumeric) return { ok: false, reason: `a graph that does not run: ${found.failed}` };
+  const found: (StepOutcome | Failure)[] = [];
+  for (const block of blocks) found.push(await settled(compiledStep(check, request, block)));
+  const broken = (step: StepOutcome | Failure): boolean => isFailure(step) && !step.isNumeric;
+  // tfjs' step need not be made where no graph runs.
+  if (found.every(broken)) return found.map((step) => judge(check, undefined, step, rows));
   const { fields } = new GraphData(data, definition, ["feature", "label"]);
   const { manifest } = compiler.compile({ kind: "train", batchSize: rows, fields });
   const expected = await settled(referenceStep({ ...check, request, manifest }));
   // Then there is nothing to compare with: tfjs cannot make the step, or nobody's numbers are finite.
-  if (isFailure(expected) || !Number.isFinite(resolveMetrics(expected.metrics)["loss"])) return { ok: true, rows: 0 };
+  const isKnown = !isFailure(expected) && Number.isFinite(resolveMetrics(expected.metrics)["loss"]);
+  return found.map((step) => judge(check, isKnown ? expected : undefined, step, rows));
+}
+
+function judge(
+  { compiler, definition, ...check }: GraphCheck,
+  expected: StepOutcome | undefined,
+  found: StepOutcome | Failure,
+  rows: number,
+): Verdict {
+  if (isFailure(found) && !found.isNumeric) return { ok: false, reason: `a graph that does not run: ${found.failed}` };
+  if (expected === undefined) return { ok: true, rows: 0 };
   if (isFailure(found)) return { ok: false, reason: found.failed };
   const { training } = definition;
   const trained = new Set(compiler.layout.trainable.keys());
@@ -94,9 +113,11 @@ function affordableRows({ definition: { topology }, rows: data, flopsPerRow, wei
 async function compiledStep(
   { compiler, definition, weights }: GraphCheck,
   request: TrainRequest,
+  block: Block | undefined,
 ): Promise<StepOutcome> {
   const compute = { threads: 1, spinning: false };
-  const session = new CompiledSession({ definition, graphs: compiler, compute, layout: compiler.layout });
+  const { layout } = compiler;
+  const session = new CompiledSession({ definition, graphs: compiler, compute, block, layout });
   try {
     await session.load(weights);
     const { batches } = await session.train(request);

@@ -1,4 +1,5 @@
 import { StampedeError, type Compute, type Engine, type EngineName } from "@stampede/core";
+import type { BlockProbe } from "../compiled/block.js";
 import { loadOrt } from "../compiled/ort.js";
 import { startBackend, type TfjsEngineName } from "./backend.js";
 
@@ -14,16 +15,17 @@ const plainCompute: Compute = { threads: 1, spinning: false };
  * any number of sessions, but another one needs another thread. They take over the backend of a tfjs that user code runs in the thread.
  *
  * @param compute for `compiled`: how it uses the processor. The number of threads changes the bits of results. By default one thread
+ * @param probe for `compiled`: tells the block of the processor; by default that of this machine's
  * @throws StampedeError `engine.unavailable` when it is not installed or the thread runs another one
  */
-export function createEngine(name: EngineName, compute: Compute = plainCompute): Promise<Engine> {
-  return name === "compiled" ? startCompiled(compute) : tfjsEngine(name);
+export function createEngine(name: EngineName, compute: Compute = plainCompute, probe?: BlockProbe): Promise<Engine> {
+  return name === "compiled" ? startCompiled(compute, probe) : tfjsEngine(name);
 }
 
-async function startCompiled(compute: Compute): Promise<Engine> {
+async function startCompiled(compute: Compute, probe: BlockProbe | undefined): Promise<Engine> {
   loadOrt();
   const { openCompiled } = await import("../compiled/open.js");
-  return { name: "compiled", open: (model, graphs) => openCompiled(model, graphs, compute) };
+  return { name: "compiled", open: (model, graphs) => openCompiled(model, graphs, compute, probe) };
 }
 
 function tfjsEngine(name: TfjsEngineName): Promise<Engine> {

@@ -1,5 +1,6 @@
 import {
   graphNameOf,
+  graphNamesFor,
   keys,
   readObject,
   sha256Hex,
@@ -14,9 +15,9 @@ import {
 export function storedGraphs({ job, graphs = [] }: JobSpec, store: ObjectStore): GraphSource {
   return {
     async load(request) {
-      const name = graphNameOf(request);
-      const key = keys.graph(job, name);
-      const claim = graphs.find((each) => each.name === name);
+      const names = graphNamesFor(request);
+      const claim = names.map((name) => graphs.find((each) => each.name === name)).find((each) => each !== undefined);
+      const key = keys.graph(job, claim?.name ?? graphNameOf(request));
       if (claim === undefined) {
         const known = graphs.map((each) => each.name).join(", ");
         throw invalid(key, "the job's spec to claim it", known === "" ? "no graphs there" : `only ${known}`);

@@ -69,6 +69,7 @@ export async function commitDelta(training: Training): Promise<void> {
     tookMs: tookMsOf(training),
     norm,
     ...(heartbeat.memoryBytes !== undefined && { memoryBytes: heartbeat.memoryBytes }),
+    ...(progress.block !== undefined && { block: progress.block }),
     ...(validation && { validation }),
   };
   const optimizer = spec.training.optimizerState === "reset" ? noTensors : saved.optimizer;

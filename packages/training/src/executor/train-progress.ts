@@ -1,4 +1,4 @@
-import { mergeMetrics, resolveMetrics, type MetricStates, type TrainOutcome } from "@stampede/core";
+import { mergeMetrics, resolveMetrics, type Block, type MetricStates, type TrainOutcome } from "@stampede/core";
 import type { Checkpoint } from "./checkpoints.js";
 import type { TaskContext } from "./task-context.js";
 
@@ -17,6 +17,7 @@ export class TrainProgress {
   /** Of earlier attempts. */
   readonly #examplesBefore: number;
   #sum: Trained;
+  #block: Block | undefined;
 
   constructor(context: TaskContext, totalExamples: number, from: Checkpoint | undefined) {
     this.#context = context;
@@ -32,6 +33,11 @@ export class TrainProgress {
     return this.#sum.examples >= this.#totalExamples;
   }
 
+  /** Of the kernels that trained last. */
+  get block(): Block | undefined {
+    return this.#block;
+  }
+
   get sum(): Trained {
     return this.#sum;
   }
@@ -44,6 +50,7 @@ export class TrainProgress {
     const batches = this.#sum.batches + outcome.batches.length;
     const metrics = mergeMetrics([this.#sum.metrics, ...outcome.batches]);
     this.#sum = { examples, batches, metrics };
+    this.#block = outcome.block;
     heartbeat.add(outcome.examples);
     const elapsedMs = Math.max(1, deps.clock.now() - this.#began);
     deps.events.emit({

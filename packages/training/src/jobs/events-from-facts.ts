@@ -12,6 +12,7 @@ import {
   type RoundRecord,
   type Stage,
 } from "@stampede/core";
+import { mixedBlocks } from "../parameter-server/round-summary.js";
 
 /** What is stored of a job, as far as somebody has looked. What was told before may be in it again. */
 export interface SeenFacts {
@@ -96,6 +97,7 @@ export class JobStory {
       this.#tellFinish({ ...task, examples, metrics: resolveMetrics(metrics), computeMs });
     }
     const endedAt = endOf(record, facts);
+    const blocks = mixedBlocks(record);
     this.#tell({
       event: "round.finished",
       job,
@@ -106,6 +108,7 @@ export class JobStory {
       ...(record.validation && { validation: resolveMetrics(record.validation) }),
       wallMs: Math.max(0, endedAt - this.#stageStartedAt),
       slowestMs: contributions.reduce((slowest, { computeMs }) => Math.max(slowest, computeMs), 0),
+      ...(blocks && { blocks }),
     });
     this.#round = round;
     this.#stageStartedAt = endedAt;

@@ -148,7 +148,7 @@ function missingIn({ contributions }: RoundRecord, partitions: number): readonly
 }
 
 function executorOf(contribution: RoundRecord["contributions"][number]): RoundHistory["executors"][number] {
-  const { partition, attempt, examples, computeMs, tookMs, norm, memoryBytes, lateFrom, metrics } = contribution;
-  const figures = { examples, computeMs, tookMs, norm, memoryBytes };
+  const { partition, attempt, examples, computeMs, tookMs, norm, memoryBytes, block, lateFrom, metrics } = contribution;
+  const figures = { examples, computeMs, tookMs, norm, memoryBytes, block };
   return { partition, attempt, ...figures, lateFrom, metrics: resolveMetrics(metrics) };
 }

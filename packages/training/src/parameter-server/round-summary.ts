@@ -14,7 +14,7 @@ export function summaryOf(records: readonly DeltaRecord[], late: readonly DeltaR
 }
 
 export function contributionOf(record: DeltaRecord): Contribution {
-  const { partition, attempt, attemptId, examples, computeMs, tookMs, norm, memoryBytes, metrics } = record;
+  const { partition, attempt, attemptId, examples, computeMs, tookMs, norm, memoryBytes, block, metrics } = record;
   return {
     partition,
     attempt,
@@ -24,12 +24,19 @@ export function contributionOf(record: DeltaRecord): Contribution {
     ...(tookMs !== undefined && { tookMs }),
     ...(norm !== undefined && { norm }),
     ...(memoryBytes !== undefined && { memoryBytes }),
+    ...(block !== undefined && { block }),
     metrics,
   };
 }
 
 function lateContributionOf(record: DeltaRecord): Contribution {
   return { ...contributionOf(record), lateFrom: record.round };
+}
+
+/** The blocks of the kernels that trained a round, 0 for those of every processor; undefined where they were all the same. */
+export function mixedBlocks({ contributions }: Pick<RoundRecord, "contributions">): number[] | undefined {
+  const blocks = new Set(contributions.map(({ block = 0 }) => block));
+  return blocks.size < 2 ? undefined : [...blocks].toSorted((a, b) => b - a);
 }
 
 /** Of numbers that none is left out of; 0 of none. */

@@ -33,7 +33,12 @@ interface PlanFor {
  * @throws StampedeError as `planEngine`
  */
 export async function planTraining(
-  plan: PlanFor & { readonly batchSize: number; readonly validation: ShardedSet | undefined },
+  plan: PlanFor & {
+    readonly batchSize: number;
+    readonly validation: ShardedSet | undefined;
+    /** See `TrainingSettings`. */
+    readonly portable?: boolean | undefined;
+  },
 ): Promise<JobEngine> {
   const { data, validation, batchSize, model, store } = plan;
   const { fields } = data.manifest;
@@ -46,7 +51,8 @@ export async function planTraining(
     batchSize,
   );
   const { weights } = model;
-  const training = { purpose: "train", fields, batchSizes, validates, sampleRows, weights } as const;
+  const { portable } = plan;
+  const training = { purpose: "train", fields, batchSizes, validates, sampleRows, weights, portable } as const;
   const first = await planOrExplain(plan, { ...common, ...training });
   if (first.engine !== "compiled") return engineOf(first);
   const later: Partial<EnginePlanRequest>[] = [];
@@ -121,7 +127,8 @@ function commonRequest({ model, wanted, data, capacity, store }: PlanFor): Commo
   const { definition, custom } = model;
   const executors = Math.min(capacity.executors, data.manifest.parts.length);
   const cache = storedPlans(store);
-  return { definition, custom, wanted, cores: capacity.cores, executors, cache };
+  const { cores, blocks } = capacity;
+  return { definition, custom, wanted, cores, executors, cache, blocks };
 }
 
 /** Enough for a check of the graph. */

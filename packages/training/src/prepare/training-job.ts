@@ -61,10 +61,10 @@ export async function planJob(
   checkFit(definition, train.manifest.fields, true);
   if (validation !== undefined) checkFit(definition, validation.manifest.fields, true);
   const { gradients: _, ...training } = order.training;
-  const { batchSize } = training;
+  const { batchSize, portable } = training;
   const partitionBytes = largestPartition(train) + largestPartition(validation);
   checkMemory({ kind: "train", model: definition, weights, batchSize, partitionBytes }, capacity.memoryBytes);
-  const engine = { model, wanted: order.engine, data: train, validation, batchSize, capacity, store };
+  const engine = { model, wanted: order.engine, data: train, validation, batchSize, portable, capacity, store };
   const { facts, graphs } = await planTraining(engine);
   const spec = JobSpec.parse({
     version: 1,

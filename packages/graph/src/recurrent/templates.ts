@@ -1,0 +1,131 @@
+import type * as Tf from "@tensorflow/tfjs-core";
+import { loadCore, loadLayers } from "../tfjs.js";
+import type { Cell, CellCall } from "./cells.js";
+
+/** One step of a cell, in place of its own code. */
+type Template = (cell: PlainCell, x: Tf.Tensor, states: readonly Tf.Tensor[]) => readonly Tf.Tensor[];
+
+interface Activation {
+  apply(x: Tf.Tensor): Tf.Tensor;
+}
+
+/** What tfjs' own cells have. */
+interface PlainCell {
+  readonly kernel: Weight;
+  readonly recurrentKernel: Weight;
+  readonly bias?: Weight | null;
+  readonly units: number;
+  readonly activation?: Activation | null;
+  readonly recurrentActivation?: Activation | null;
+  readonly dropoutMask?: Tf.Tensor | readonly Tf.Tensor[] | null;
+  readonly recurrentDropoutMask?: Tf.Tensor | readonly Tf.Tensor[] | null;
+}
+
+interface Weight {
+  read(): Tf.Tensor;
+}
+
+/**
+ * A step of tfjs' own cells, written so that little is left to do in it: one product for all that is known at the same time, with the
+ * bias as the weight of a constant input. The gradient is tfjs' gradient of this.
+ */
+export function templateOf({
+  cell,
+}: CellCall): ((x: Tf.Tensor, states: readonly Tf.Tensor[]) => readonly Tf.Tensor[]) | undefined {
+  const found = known().find(({ call }) => Reflect.get(cell, "call") === call);
+  if (found === undefined || !isPlain(cell)) return undefined;
+  return (x, states) => found.template(cell, x, states);
+}
+
+let made: readonly { readonly call: unknown; readonly template: Template }[] | undefined;
+
+/** By the code of their cells: a class of the user's own that only inherits it is served too. */
+function known(): NonNullable<typeof made> {
+  if (made !== undefined) return made;
+  const { layers } = loadLayers();
+  const callOf = (cell: Cell): unknown => Reflect.get(cell, "call");
+  made = [
+    { call: callOf(layers.lstmCell({ units: 1 })), template: lstm },
+    { call: callOf(layers.gruCell({ units: 1 })), template: gru },
+    { call: callOf(layers.simpleRNNCell({ units: 1 })), template: simple },
+  ];
+  return made;
+}
+
+function isPlain(cell: object): cell is PlainCell {
+  return "kernel" in cell && "recurrentKernel" in cell;
+}
+
+function lstm(cell: PlainCell, x: Tf.Tensor, [h, c]: readonly Tf.Tensor[]): readonly Tf.Tensor[] {
+  const tf = loadCore();
+  const { units } = cell;
+  if (h === undefined || c === undefined) throw new Error("an LSTM without its states");
+  const z = product(cell, fed(cell, x), kept(cell, h), [0, 4 * units]);
+  const [input, forget, candidate, output] = tf.split(z, 4, 1).map((part, index) => {
+    return apply(index === 2 ? cell.activation : cell.recurrentActivation, part);
+  });
+  if (input === undefined || forget === undefined || candidate === undefined || output === undefined) return [];
+  const carry = tf.add(tf.mul(forget, c), tf.mul(input, candidate));
+  const next = tf.mul(output, apply(cell.activation, carry));
+  return [next, next, carry];
+}
+
+/** z * h + (1 - z) * candidate, as candidate + z * (h - candidate). */
+function gru(cell: PlainCell, x: Tf.Tensor, [state]: readonly Tf.Tensor[]): readonly Tf.Tensor[] {
+  const tf = loadCore();
+  const { units } = cell;
+  if (state === undefined) throw new Error("a GRU without its state");
+  const [input, h] = [fed(cell, x), kept(cell, state)];
+  const gates = apply(cell.recurrentActivation, product(cell, input, h, [0, 2 * units]));
+  const [update, reset] = tf.split(gates, 2, 1);
+  if (update === undefined || reset === undefined) return [];
+  const candidate = apply(cell.activation, product(cell, input, tf.mul(reset, h), [2 * units, 3 * units]));
+  const next = tf.add(candidate, tf.mul(update, tf.sub(h, candidate)));
+  return [next, next];
+}
+
+function simple(cell: PlainCell, x: Tf.Tensor, [h]: readonly Tf.Tensor[]): readonly Tf.Tensor[] {
+  if (h === undefined) throw new Error("a recurrent cell without its state");
+  const next = apply(cell.activation, product(cell, fed(cell, x), kept(cell, h), [0, cell.units]));
+  return [next, next];
+}
+
+function apply(activation: Activation | null | undefined, x: Tf.Tensor): Tf.Tensor {
+  return activation?.apply(x) ?? x;
+}
+
+/**
+ * x * kernel + h * recurrentKernel + bias, of some of their columns, as one product. The weights are turned round once, in front of the
+ * Scan: onnxruntime multiplies such rows with a transposed matrix a third faster.
+ */
+function product(
+  { kernel, recurrentKernel, bias }: PlainCell,
+  x: Tf.Tensor,
+  h: Tf.Tensor,
+  [start, end]: readonly [number, number],
+): Tf.Tensor {
+  const tf = loadCore();
+  const columns = (weight: Tf.Tensor): Tf.Tensor => tf.slice(weight, [0, start], [-1, end - start]);
+  const weights = [kernel.read(), recurrentKernel.read()].map(columns);
+  const inputs = [x, h];
+  if (bias !== undefined && bias !== null) {
+    const row = tf.reshape(bias.read(), [1, -1]);
+    weights.push(columns(row));
+    inputs.push(tf.ones([x.shape[0] ?? 0, 1]));
+  }
+  return tf.matMul(tf.concat(inputs, 1), tf.transpose(tf.concat(weights, 0)), false, true);
+}
+
+/** What the cell is fed, behind its dropout. All gates have the same mask. */
+function fed({ dropoutMask }: PlainCell, x: Tf.Tensor): Tf.Tensor {
+  return masked(dropoutMask, x);
+}
+
+function kept({ recurrentDropoutMask }: PlainCell, h: Tf.Tensor): Tf.Tensor {
+  return masked(recurrentDropoutMask, h);
+}
+
+function masked(mask: PlainCell["dropoutMask"], x: Tf.Tensor): Tf.Tensor {
+  const [first] = [mask ?? []].flat();
+  return first === undefined ? x : loadCore().mul(x, first);
+}

@@ -1,0 +1,54 @@
+import * as tf from "@tensorflow/tfjs-core";
+import { initializers, layers, type RNN } from "@tensorflow/tfjs-layers";
+
+type Cell = RNN["cell"];
+type Weight = Cell["weights"][number];
+
+/** A cell that tfjs does not have: state' = leak * state + (1 - leak) * sin(x W + state * scale), where the leak is learnt. */
+export class LeakyCell extends layers.Layer {
+  static className = "LeakyCell";
+  readonly units: number;
+  readonly stateSize: number;
+  /** tfjs' type of a cell wants to have these. */
+  readonly dropoutMask: tf.Tensor[] = [];
+  readonly recurrentDropoutMask: tf.Tensor[] = [];
+  #kernel: Weight | undefined;
+  #scale: Weight | undefined;
+  #leak: Weight | undefined;
+
+  constructor(config: { readonly units: number }) {
+    super({});
+    this.units = config.units;
+    this.stateSize = config.units;
+  }
+
+  override build(shape: (number | null)[]): void {
+    const width = Number(shape.at(-1));
+    this.#kernel = this.addWeight("kernel", [width, this.units], "float32", initializers.glorotUniform({ seed: 3 }));
+    this.#scale = this.addWeight("scale", [this.units], "float32", initializers.ones());
+    this.#leak = this.addWeight("leak", [], "float32", initializers.zeros());
+    this.built = true;
+  }
+
+  override call(inputs: tf.Tensor | tf.Tensor[]): tf.Tensor[] {
+    const [x, state] = [inputs].flat();
+    const [kernel, scale, leak] = [this.#kernel, this.#scale, this.#leak];
+    if (x === undefined || state === undefined || kernel === undefined) throw new Error("a cell that was not built");
+    if (scale === undefined || leak === undefined) throw new Error("a cell that was not built");
+    const share = tf.sigmoid(leak.read());
+    const driven = tf.sin(
+      tf.add(tf.matMul(x as tf.Tensor2D, kernel.read() as tf.Tensor2D), tf.mul(state, scale.read())),
+    );
+    const next = tf.add(tf.mul(share, state), tf.mul(tf.sub(1, share), driven));
+    return [next, next];
+  }
+
+  override getConfig(): ReturnType<layers.Layer["getConfig"]> {
+    return { ...super.getConfig(), units: this.units };
+  }
+}
+tf.serialization.registerClass(LeakyCell);
+
+export function leakyCell(units: number): Cell {
+  return new LeakyCell({ units });
+}

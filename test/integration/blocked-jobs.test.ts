@@ -1,0 +1,154 @@
+import { ServerlessModel, showJob } from "@stampede/client";
+import { type Block, type Engine, type JobEvent, type JobSpec } from "@stampede/core";
+import { readManifest } from "@stampede/graph/format";
+import {
+  blockOf,
+  createEngine,
+  defineModel,
+  planEngine,
+  withSeededRandom,
+  type DefinedModel,
+  type EnginePlan,
+} from "@stampede/runtime";
+import { graphClaimsOf, readRoundRecord, type Graphs } from "@stampede/training";
+import { layers, sequential, type LayersModel } from "@tensorflow/tfjs-layers";
+import { describe, expect, it } from "vitest";
+import { clusterForEach, graphNames, lastSpec } from "../support/client-jobs.js";
+import { storePartitions } from "../support/datasets.js";
+import { makeJobSpec } from "../support/job-specs.js";
+import { linearRows } from "../support/linear-rows.js";
+import { World } from "../support/world.js";
+
+const made = clusterForEach();
+const own = await blockOf();
+/** Of a processor that is not this one. */
+const foreign: Block = own === 8 ? 16 : 8;
+
+/** Two numbers become a picture of 16 channels, which is convolved. */
+function pictures(): LayersModel {
+  const model = withSeededRandom(1, () =>
+    sequential({
+      layers: [
+        layers.dense({ units: 128, activation: "tanh", inputShape: [2] }),
+        layers.reshape({ targetShape: [2, 4, 16] }),
+        layers.conv2d({ filters: 16, kernelSize: 3, padding: "same", activation: "tanh" }),
+        layers.flatten(),
+        layers.dense({ units: 1 }),
+      ],
+    }),
+  );
+  model.compile({ optimizer: "sgd", loss: "meanSquaredError" });
+  return model;
+}
+
+describe("a local job with convolutions", () => {
+  it("has the graph for this machine's processor alone, and says what trained it", async () => {
+    const distributed = new ServerlessModel(pictures(), { cluster: made.cluster, executors: 2 });
+    await distributed.fit(linearRows(16, 1), { epochs: 1, batchSize: 4 });
+    const spec = await lastSpec(made.cluster);
+    expect(graphNames(spec)).toEqual([own === undefined ? "train-4" : `train-4-k${own}`]);
+    const details = await showJob(made.cluster, spec.job);
+    expect(details.history[0]?.executors.map(({ block }) => block)).toEqual([own, own]);
+  });
+
+  it("trains to the same weights without them, within rounding", async () => {
+    const trained = async (portable: boolean): Promise<readonly number[]> => {
+      const model = pictures();
+      const distributed = new ServerlessModel(model, { cluster: made.cluster, executors: 1, portable });
+      await distributed.fit(linearRows(16, 1), { epochs: 2, batchSize: 4 });
+      const spec = await lastSpec(made.cluster);
+      expect(spec.compute?.portable === true).toBe(portable);
+      if (portable) expect(graphNames(spec)).toEqual(["train-4"]);
+      return model.getWeights().flatMap((weight) => Array.from(weight.dataSync()));
+    };
+    const [plain, blocked] = [await trained(true), await trained(false)];
+    expect(Math.max(...plain.map((value, at) => Math.abs(value - (blocked[at] ?? Number.NaN))))).toBeLessThan(1e-6);
+  });
+});
+
+async function planned(
+  blocks: readonly Block[],
+): Promise<{ model: DefinedModel; plan: EnginePlan & { engine: "compiled" } }> {
+  const { fields } = await storePartitions(new World().store, [4, 4]);
+  const model = defineModel(pictures());
+  const { definition } = model;
+  const common = { definition, purpose: "train", fields, batchSizes: [4], cores: 1, executors: 1 } as const;
+  const plan = await planEngine({ ...common, blocks });
+  if (plan.engine !== "compiled") throw new Error(plan.reason);
+  return { model, plan };
+}
+
+async function run(
+  engine: Engine,
+  model: DefinedModel,
+  graphs: Graphs,
+): Promise<{ spec: JobSpec; world: World; result: unknown }> {
+  const world = new World({ engine, graphs });
+  const { dataset } = await storePartitions(world.store, [4, 4]);
+  const claims = {
+    engine: "compiled",
+    compute: { threads: 1, spinning: false },
+    graphs: graphClaimsOf(graphs),
+  } as const;
+  const training = { epochs: 1, batchSize: 4, maxAttempts: 1 };
+  const spec = makeJobSpec({ ...claims, model: model.definition, dataset, partitionRows: [4, 4], training });
+  await world.submit(spec, model.weights);
+  return { spec, world, result: await world.run(spec) };
+}
+
+const compute = { threads: 1, spinning: false };
+
+describe("a job for processors of any kind", () => {
+  it("has a graph for each of them, which says whose it is", async () => {
+    const { plan } = await planned([16, 8]);
+    const blocks = [...plan.graphs].map(([name, bytes]) => [name, readManifest(bytes, name).block]);
+    expect(blocks).toEqual([
+      ["train-4", undefined],
+      ["train-4-k16", 16],
+      ["train-4-k8", 8],
+    ]);
+  });
+
+  it("is trained by those without blocked kernels too, and a fleet that differs is told", async () => {
+    const { model, plan } = await planned(own === undefined ? [] : [own]);
+    const without = await createEngine("compiled", compute, () => Promise.resolve(undefined));
+    const engines = [await createEngine("compiled", compute), without];
+    let opened = 0;
+    const fleet: Engine = {
+      name: "compiled",
+      open: (definition, graphs) => (engines[(opened += 1) % 2] ?? without).open(definition, graphs),
+    };
+    const { spec, world, result } = await run(fleet, model, plan.graphs);
+    expect(result).toMatchObject({ status: "succeeded" });
+    const record = await readRoundRecord(world.store, spec.job, 1);
+    expect(new Set(record?.contributions.map(({ block }) => block))).toEqual(new Set([own, undefined]));
+    const told = world.events.find(
+      (event): event is JobEvent & { event: "round.finished" } => event.event === "round.finished",
+    );
+    expect(told?.blocks).toEqual(own === undefined ? undefined : [own, 0]);
+  });
+
+  it("runs the graph of every processor on one that nobody made a graph for", async () => {
+    const { model, plan } = await planned([foreign]);
+    const { result } = await run(await createEngine("compiled", compute), model, plan.graphs);
+    expect(result).toMatchObject({ status: "succeeded" });
+  });
+});
+
+it("a graph for another processor is refused before its first step", async () => {
+  const { model, plan } = await planned([16, 8]);
+  const renamed = (from: Block, to: Block): Graphs =>
+    new Map(
+      [...plan.graphs].flatMap(([name, bytes]) => (name === `train-4-k${from}` ? [[`train-4-k${to}`, bytes]] : [])),
+    );
+  for (const [block, other] of [
+    [8, 16],
+    [16, 8],
+  ] as const) {
+    // As if the executor's processor were that one: it asks for its own graph, and is given the other's.
+    const engine = await createEngine("compiled", compute, () => Promise.resolve(block));
+    const { result, world } = await run(engine, model, renamed(other, block));
+    expect(result).toMatchObject({ status: "failed", error: { code: "graph.other-block" } });
+    expect(world.events.filter(({ event }) => event === "task.progress")).toEqual([]);
+  }
+});
