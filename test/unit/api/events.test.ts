@@ -1,4 +1,5 @@
-import { keys, tensorOf, type JobSpec, type NamedTensors } from "@stampede/core";
+import { keys, StampedeError, tensorOf, type JobSpec, type NamedTensors, type ObjectInfo } from "@stampede/core";
+import { MemoryObjectStore } from "@stampede/testing";
 import { beforeEach, describe, expect, it } from "vitest";
 import { apiWorld, type ApiWorld } from "../../support/api.js";
 import { storePartitions } from "../../support/datasets.js";
@@ -63,6 +64,28 @@ describe("the events of a job", () => {
     }
     const ended = await api.fetch(`/v1/jobs/${spec.job}/events`, { headers: { ...headers, "Last-Event-ID": "end" } });
     expect(ended.status).toBe(204);
+  });
+
+  it("are refused, and no stream is begun that says nothing, where the endpoint may not look at the job", async () => {
+    class Unlisted extends MemoryObjectStore {
+      isForbidden = false;
+      // oxlint-disable-next-line require-yield -- what a list of AWS does without a permission
+      override async *list(prefix: string): AsyncGenerator<ObjectInfo> {
+        if (this.isForbidden) throw new StampedeError("store.forbidden", "Expected to be allowed s3:ListBucket.");
+        yield* super.list(prefix);
+      }
+    }
+    const store = new Unlisted();
+    const forbidden = new World({ store });
+    const { dataset } = await storePartitions(store, rows);
+    const job = makeJobSpec({ dataset, partitionRows: rows, training: { epochs: 3 } });
+    await forbidden.submit(job, initial);
+    await forbidden.run(job, () => true);
+    store.isForbidden = true;
+    const other = apiWorld({ store });
+    const answer = await other.fetch(`/v1/jobs/${job.job}/events`, { headers: await other.token("read") });
+    expect(answer.status).toBe(500);
+    expect(await answer.json()).toMatchObject({ code: "store.forbidden" });
   });
 
   it("are the same for all readers, who share one look", async () => {

@@ -19,7 +19,7 @@ export function eventRoutes(router: Router, deps: ApiDeps): Streams {
     await needJob(job, deps);
     const cursor = Number(lastId ?? 0);
     if (query.follow === "false") return new Response(await toldSoFar(job, cursor, deps), { headers });
-    return new Response(streams.open(job, cursor), { headers });
+    return new Response(await streams.open(job, cursor), { headers });
   });
   return streams;
 }
@@ -53,13 +53,20 @@ export class Streams {
 
   /**
    * A stream that reads the feed at the pace of its reader, and holds nothing of it.
-   * @throws StampedeError `api.rate-limited` when there are too many
+   * @throws StampedeError `api.rate-limited` when there are too many; `store.*`
    */
-  open(job: JobId, cursor: Cursor): ReadableStream<Uint8Array> {
+  async open(job: JobId, cursor: Cursor): Promise<ReadableStream<Uint8Array>> {
     if (this.#open >= this.#limits.streams) throw new RateLimited("event streams at the same time", 5000);
     this.#open += 1;
+    const feed = this.#join(job, cursor);
+    try {
+      await feed.open();
+    } catch (error) {
+      this.#leave(job, cursor, feed);
+      throw error;
+    }
     const leave = new AbortController();
-    const chunks = this.#read(job, cursor, AbortSignal.any([leave.signal, this.#closing.signal]));
+    const chunks = this.#read(feed, { job, cursor }, AbortSignal.any([leave.signal, this.#closing.signal]));
     return new ReadableStream({
       pull: async (controller) => {
         const { done, value } = await chunks.next();
@@ -78,8 +85,11 @@ export class Streams {
     this.#closing.abort();
   }
 
-  async *#read(job: JobId, cursor: Cursor, signal: AbortSignal): AsyncGenerator<Uint8Array, undefined> {
-    const feed = this.#join(job, cursor);
+  async *#read(
+    feed: Feed,
+    { job, cursor }: { readonly job: JobId; readonly cursor: Cursor },
+    signal: AbortSignal,
+  ): AsyncGenerator<Uint8Array, undefined> {
     const until = this.#limits.streamMs === undefined ? Infinity : this.#deps.clock.now() + this.#limits.streamMs;
     const encoder = new TextEncoder();
     try {
@@ -107,7 +117,6 @@ export class Streams {
     const feed =
       this.#feeds.get(name) ?? new Feed(job, cursor, { store, now: () => clock.now(), lookMs: this.#limits.lookMs });
     this.#feeds.set(name, feed);
-    feed.open();
     return feed;
   }
 

@@ -32,6 +32,8 @@ export class Feed {
   #timer: NodeJS.Timeout | undefined;
   #readers = 0;
   #news = later();
+  #first: Promise<void> | undefined;
+  #failure: unknown;
 
   constructor(job: JobId, cursor: Cursor, deps: FeedDeps) {
     this.#deps = deps;
@@ -45,10 +47,15 @@ export class Feed {
     return this.#readers === 0;
   }
 
-  /** Looks now, if nobody has yet, and then again and again as long as there are readers. */
-  open(): void {
+  /**
+   * Looks now, if nobody has yet, and then again and again as long as there are readers.
+   * @throws StampedeError what the first look failed with: whoever comes can still be told so
+   */
+  async open(): Promise<void> {
     this.#readers += 1;
-    if (this.#readers === 1) void this.#turn();
+    if (this.#readers === 1) this.#first = this.#turn();
+    await this.#first;
+    if (this.#failure !== undefined) throw this.#failure;
   }
 
   close(): void {
@@ -88,6 +95,7 @@ export class Feed {
       const mayPass = isStampedeError(error) && error.code === "store.unavailable";
       if (mayPass && now - this.#heardAt < patienceMs) return;
       // Its readers come back, and are told then.
+      this.#failure = error;
       this.#end();
     }
   }
