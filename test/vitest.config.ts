@@ -33,6 +33,7 @@ export default defineConfig({
     sequence: {
       sequencer: longestFirst([
         "test/e2e/garbage.test.ts",
+        "test/e2e/serve.test.ts",
         "test/integration/cloud-preparation.test.ts",
         "test/unit/training/sharder/memory.test.ts",
         "test/property/data-fan-out.test.ts",
@@ -42,6 +43,9 @@ export default defineConfig({
         "test/docs/readme-blocks.test.ts",
         "test/integration/request-counts.test.ts",
         "test/e2e/lifecycle.test.ts",
+        "test/e2e/bad-input.test.ts",
+        "test/e2e/train.test.ts",
+        "test/cases/sequences.test.ts",
         "test/unit/local/function-pool.test.ts",
       ]),
     },

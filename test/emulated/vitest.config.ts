@@ -40,6 +40,7 @@ export default defineConfig({
         "test/emulated/doctor.test.ts",
         "test/emulated/aws-cluster.test.ts",
         "test/emulated/object-store-localstack.test.ts",
+        "test/emulated/api.test.ts",
         "test/emulated/job.test.ts",
         "test/emulated/sharding.test.ts",
         "test/emulated/object-store-faults.test.ts",
