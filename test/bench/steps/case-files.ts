@@ -7,9 +7,11 @@ import {
   encodeSafetensors,
   Field,
   graphNameOf,
+  graphNamesFor,
   ModelDefinition,
   tensorOf,
   viewOf,
+  type GraphRequest,
   type GraphSource,
   type NamedTensors,
   type PartitionData,
@@ -77,5 +79,9 @@ export const graphFile = (folder: string, name: string): string => join(graphsFo
 /** The case's graphs, as an executor gets them with its job; undefined where nobody has compiled it yet. */
 export function readGraphs(folder: string): GraphSource | undefined {
   if (!existsSync(graphsFolder(folder))) return undefined;
-  return { load: (request) => Promise.resolve(new Uint8Array(readFileSync(graphFile(folder, graphNameOf(request))))) };
+  const load = async (request: GraphRequest): Promise<Uint8Array> => {
+    const files = graphNamesFor(request).map((name) => graphFile(folder, name));
+    return new Uint8Array(readFileSync(files.find(existsSync) ?? graphFile(folder, graphNameOf(request))));
+  };
+  return { load };
 }

@@ -69,7 +69,6 @@ describe("the events of a job", () => {
   it("are refused, and no stream is begun that says nothing, where the endpoint may not look at the job", async () => {
     class Unlisted extends MemoryObjectStore {
       isForbidden = false;
-      // oxlint-disable-next-line require-yield -- what a list of AWS does without a permission
       override async *list(prefix: string): AsyncGenerator<ObjectInfo> {
         if (this.isForbidden) throw new StampedeError("store.forbidden", "Expected to be allowed s3:ListBucket.");
         yield* super.list(prefix);

@@ -33,7 +33,7 @@ export class Feed {
   #readers = 0;
   #news = later();
   #first: Promise<void> | undefined;
-  #failure: unknown;
+  #failure: Error | undefined;
 
   constructor(job: JobId, cursor: Cursor, deps: FeedDeps) {
     this.#deps = deps;
@@ -95,7 +95,7 @@ export class Feed {
       const mayPass = isStampedeError(error) && error.code === "store.unavailable";
       if (mayPass && now - this.#heardAt < patienceMs) return;
       // Its readers come back, and are told then.
-      this.#failure = error;
+      this.#failure = error instanceof Error ? error : new Error(String(error));
       this.#end();
     }
   }
