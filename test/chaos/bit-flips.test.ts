@@ -8,11 +8,12 @@ import { Ground } from "./support/ground.js";
 import { inPairs } from "./support/in-pairs.js";
 import { writeSmallJob } from "./support/jobs.js";
 import { weightsFileOf } from "./support/life.js";
+import { volume } from "../support/volume.js";
 
 const rounds = 8;
 /** The round in whose middle the job is interrupted: its first delta is there, its second task fails again and again. */
 const round = 5;
-const flipsOfEach = 2;
+const flipsOfEach = volume({ all: 2, inCi: 1 });
 const words = ["train", "job.yaml", "--json"];
 const dice = new Dice("bit flips");
 

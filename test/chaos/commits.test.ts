@@ -7,10 +7,11 @@ import { Ground } from "./support/ground.js";
 import { inPairs } from "./support/in-pairs.js";
 import { writeSmallJob } from "./support/jobs.js";
 import { lifeOf, type Life } from "./support/life.js";
+import { volume } from "../support/volume.js";
 
 const words = ["train", "job.yaml", "--json"];
 /** How long the driver may be killed; at least so many times it is. */
-const budgetMs = 20_000;
+const budgetMs = volume({ all: 20_000, inCi: 8000 });
 const atLeast = 16;
 
 let ground: Ground;

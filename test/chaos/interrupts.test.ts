@@ -8,9 +8,10 @@ import { writeSmallJob } from "./support/jobs.js";
 import { lifeOf, type Life } from "./support/life.js";
 import type { Run } from "./support/run.js";
 import { letPass } from "./support/until.js";
+import { volume } from "../support/volume.js";
 
 const rounds = 300;
-const storms = 9;
+const storms = volume({ all: 9, inCi: 4 });
 /** From the start of a command to its first rounds and beyond, on a machine that is not too busy. */
 const longestMs = 1_500;
 const words = ["train", "job.yaml", "--json"];

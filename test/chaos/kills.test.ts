@@ -6,10 +6,11 @@ import { lifeOf } from "./support/life.js";
 import type { Living } from "./support/processes.js";
 import { roundEnded, type Run } from "./support/run.js";
 import { letPass, until } from "./support/until.js";
+import { volume } from "../support/volume.js";
 
-const kills = 200;
-/** Of the undisturbed job: about 45 s on two quiet cores. */
-const rounds = 200;
+const kills = volume({ all: 200, inCi: 60 });
+/** Of the undisturbed job: about 45 s on two quiet cores where there are 200. */
+const rounds = kills;
 /** One victim in so many is the command itself; the others are its executors. */
 const oneCommandIn = 12;
 /** Speed is no matter of tests; this only tells work that goes on from work that starts from the beginning again and again. */

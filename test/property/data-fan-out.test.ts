@@ -52,7 +52,7 @@ describe("rows of fixed size", () => {
   const width = 40_000;
   const files = fc.array(fc.integer({ min: 0, max: 50 }), { minLength: 1, maxLength: 2 });
 
-  test.prop([files, dealt, fc.integer({ min: 30_000, max: 400_000 }), fc.boolean(), fc.nat()], { numRuns: 6 })(
+  test.prop([files, dealt, fc.integer({ min: 30_000, max: 400_000 }), fc.boolean(), fc.nat()], { numRuns: 4 })(
     "any cut of any files into any number of functions",
     async (rows, how, task, standardize, chance) => {
       const total = rows.reduce((sum, each) => sum + each, 0);
@@ -93,7 +93,7 @@ describe("CSV", () => {
   test.prop(
     [texts, dealt, fc.integer({ min: 2, max: 30 }), fc.integer({ min: 64, max: 400 }), fc.boolean(), fc.nat()],
     {
-      numRuns: 10,
+      numRuns: 6,
     },
   )(
     "any cut, also inside quotes and line breaks",
@@ -126,7 +126,7 @@ describe("functions that die, run twice or wake up late", () => {
     later: fc.integer({ min: 0, max: 20 }),
   });
 
-  test.prop([fates, fc.nat(), dealt], { numRuns: 5 })(
+  test.prop([fates, fc.nat(), dealt], { numRuns: 3 })(
     "make the same",
     async ({ twice, lost, refused, later }, chance, how) => {
       const rows = 70;

@@ -1,7 +1,8 @@
 import { describe, it } from "vitest";
 import { expectNoBrokenPromise } from "./disasters.js";
+import { volume } from "../support/volume.js";
 
-const part = 2_500;
+const part = volume({ all: 2500, inCi: 800 });
 const first = 10000;
 
 describe(`disasters from seed ${first} on`, () => {

@@ -2,13 +2,13 @@ import { join } from "node:path";
 import { defineConfig } from "vitest/config";
 import { builtPackages } from "../built-packages.js";
 
-/** Disasters by the ten thousand: two files at once, one a core. CI runs them on what other tests leave of the cores, which may be little. */
+/** Disasters by the ten thousand: two files at once, one a core. */
 export default defineConfig({
   test: {
     root: join(import.meta.dirname, "../.."),
     include: ["test/simulation/**/*.test.ts"],
     globalSetup: "test/global-setup.ts",
-    testTimeout: 2_400_000,
+    testTimeout: 600_000,
     hookTimeout: 60_000,
     pool: "forks",
     server: { deps: { external: builtPackages } },
