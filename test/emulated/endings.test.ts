@@ -2,6 +2,7 @@ import { afterEach, describe, expect, it } from "vitest";
 import type { EmulateOptions } from "../../infra/emulated/emulate.js";
 import { roundEnded } from "../chaos/support/run.js";
 import { lastEvent } from "../e2e/support/cli.js";
+import { policiesWithout } from "./statements/without.js";
 import { Cloud } from "./support/cloud.js";
 import { mnist } from "./support/jobs.js";
 
@@ -29,6 +30,15 @@ describe("a job on an emulated AWS that cannot succeed", () => {
     expect(failed).toMatchObject({ message: expect.stringMatching(/Runtime exited/) });
     expect(doomed.emulation.ministack.log()).toContain("a fixture ends this executor");
     await doomed.isQuiet();
+  });
+
+  it("ends soon when a role lacks a permission, and names it", async () => {
+    const deploy = { byRole: true, policies: policiesWithout("driver", "Invoke") };
+    const forbidden = await open({ ministack: { checkPermissions: true }, deploy });
+    const ended = await forbidden.start(["train", ...mnist, "--out", forbidden.path("out"), "--json"]).ended;
+    expect(ended.code).toBe(1);
+    const words = expect.stringMatching(/lambda:InvokeFunction on the function stampede-local-executor/);
+    expect(lastEvent(ended)).toMatchObject({ event: "job.failed", code: "store.forbidden", message: words });
   });
 
   it("stops within one message's delay when it is cancelled", async () => {
