@@ -35,9 +35,15 @@ export async function askBundle(given: Run): Promise<{ readonly metadata: unknow
   return (await runScript(given, script)) as { readonly metadata: unknown; readonly body: string };
 }
 
-/** @param script makes `answer` */
+/**
+ * A failure is told by its stack, as Lambda does: Node.js itself would print the line that threw, which is the whole of a minified bundle.
+ *
+ * @param begin makes `answer`
+ */
 async function runScript({ folder, variables }: Run, begin: string): Promise<unknown> {
-  const script = `${begin}
+  const script = `
+    process.on("uncaughtException", (error) => { console.error(error.stack); process.exit(1); });
+    ${begin}
     process.stdout.write("\\nanswer: " + JSON.stringify(answer ?? null));`;
   const env = {
     ...variables,
