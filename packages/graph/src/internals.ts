@@ -1,5 +1,6 @@
 /** The compiler's parts, for tests and benchmarks that put graphs together by hand. They change without notice. */
 export { withoutDenormals } from "./build/flush.js";
+export { Places } from "./format/places.js";
 export { manifestKey } from "./format/read-graph.js";
 export { MessageWriter, readMessage } from "./format/wire.js";
 export { GraphBuilder } from "./ir/builder.js";

@@ -84,7 +84,7 @@ it("takes a number of the model that equals the mark for what it is", async () =
   const { bytes } = compileTraining(source, { batchSize: 4, fields });
   model.dispose();
   const results = await runModel(bytes, {
-    "variable/weight": floats([1, 2, 3], [3, 1]),
+    "variable/0": floats([1, 2, 3], [3, 1]),
     "data/0": floats(Array<number>(12).fill(1), [4, 3]),
     "data/1": floats([0, 0, 0, 0], [4, 1]),
     order: new ort.Tensor("int32", Int32Array.of(0, 1, 2, 3), [1, 4]),
@@ -92,5 +92,5 @@ it("takes a number of the model that equals the mark for what it is", async () =
   });
   expect(numbersOf(results["metric/1"])).toEqual([learningRateMark]);
   // The gradient is 2 * 6 for each weight: here the rate that was fed is at work.
-  expect(numbersOf(results["out:variable/weight"])).toEqual([-5, -4, -3]);
+  expect(numbersOf(results["out:variable/0"])).toEqual([-5, -4, -3]);
 });

@@ -14,13 +14,14 @@ const manifest: GraphManifest = {
   draws: [],
   outputs: ["y"],
   flops: 12,
+  places: [],
   madeWith: { stampede: "1", tfjs: "4.22.0" },
 };
 
 function file(metadata: Record<string, string>): Uint8Array<ArrayBuffer> {
   const g = new GraphBuilder();
   const graph = g.finish([{ name: "y", value: g.input("x", "float32", [1]) }]);
-  return encodeModel(graph, { name: "test", metadata });
+  return encodeModel(graph, { name: "test", metadata: () => metadata });
 }
 
 function refusal(bytes: Uint8Array): string {

@@ -12,6 +12,9 @@ it("writes what the specification's examples say", () => {
   expect([...new MessageWriter().integer(1, -2).finish()]).toEqual([
     0x08, 0xfe, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x01,
   ]);
+  expect([...new MessageWriter().integers(4, [3, 270, 86_942]).finish()]).toEqual([
+    0x22, 6, 0x03, 0x8e, 0x02, 0x9e, 0xa7, 0x05,
+  ]);
   expect([...new MessageWriter().float(1, 1).finish()]).toEqual([0x0d, 0, 0, 0x80, 0x3f]);
 });
 

@@ -19,6 +19,7 @@ const manifest: GraphManifest = {
   draws: [],
   outputs: [],
   flops: 0,
+  places: [],
   madeWith: { stampede: "", tfjs: "" },
 };
 

@@ -1,19 +1,11 @@
 import { mul } from "../ir/ops/elementwise.js";
 import { concat, reshape, reverse, slice, transpose } from "../ir/ops/shape.js";
-import { reduce } from "../ir/ops/reduce.js";
 import type { Shape, Value } from "../ir/types.js";
 import type { WindowAxis, Windows } from "../kernels/windows.js";
 import { blockedAxes, fillsBlocks } from "./convolve.js";
 import { extract } from "./extract.js";
 import { isBlocked, tensorOfValue, valueOfTensor } from "./forms.js";
-import {
-  blockedConv,
-  meansOfPictures,
-  padChannels,
-  paddedChannels,
-  type BlockedAxis,
-  type Blocks,
-} from "./operators.js";
+import { blockedConv, meansOfBatch, padChannels, paddedChannels, type BlockedAxis, type Blocks } from "./operators.js";
 
 /** [height, width, channels, 1] as [channels / k][1][height][width][k]. */
 function filterOfChannels(b: Blocks, filter: Value): Value {
@@ -75,8 +67,7 @@ export function blockedDepthwiseFilterGradient(
   const taps = Array.from({ length: height * width }, (_, tap) => {
     const [row, column] = [Math.floor(tap / width), tap % width];
     const under = extract(b, picture, along(rows, row), along(columns, column));
-    const means = reduce(g, "ReduceMean", meansOfPictures(b, mul(g, under, gradient)), [0], true);
-    return slice(g, means, [{ axis: 1, start: 0, end: channels }]);
+    return slice(g, meansOfBatch(b, mul(g, under, gradient)), [{ axis: 0, start: 0, end: channels }]);
   });
   return reshape(g, mul(g, concat(g, taps, 0), g.scalar(count)), shape);
 }

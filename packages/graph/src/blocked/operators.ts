@@ -1,6 +1,7 @@
 import type { Block } from "@stampede/core";
 import type { GraphBuilder } from "../ir/builder.js";
 import { blockedDomain } from "../format/block-probe.js";
+import { reduce } from "../ir/ops/reduce.js";
 import { pad, reshape } from "../ir/ops/shape.js";
 import type { Attributes, Shape, Value } from "../ir/types.js";
 
@@ -96,12 +97,15 @@ export function blockedConv(b: Blocks, x: Value, filter: Value, options: Blocked
     return Math.floor(free / stride) + 1;
   });
   const inputs = sum === undefined ? [x, filter, bias] : [x, filter, bias, sum];
+  const strides = axes.map(({ stride }) => stride);
+  const dilations = axes.map(({ dilation = 1 }) => dilation);
+  const pads = [...axes.map(({ pads: [begin] }) => begin), ...axes.map(({ pads: [, end] }) => end)];
+  // What is onnxruntime's default is left out: nets of many layers have hundreds of these.
   const attributes = {
-    group,
-    kernel_shape: size,
-    strides: axes.map(({ stride }) => stride),
-    dilations: axes.map(({ dilation = 1 }) => dilation),
-    pads: [...axes.map(({ pads }) => pads[0]), ...axes.map(({ pads }) => pads[1])],
+    ...(group !== 1 && { group }),
+    ...(strides.some((stride) => stride !== 1) && { strides }),
+    ...(dilations.some((dilation) => dilation !== 1) && { dilations }),
+    ...(pads.some((count) => count !== 0) && { pads }),
     ...(activation && { activation }),
   };
   const given = bias === undefined && sum === undefined ? [x, filter] : inputs;
@@ -128,11 +132,15 @@ export function blockedPool(
   });
 }
 
-/** The mean of each channel of each row: [batch, channels], the added ones included. */
+/** The mean of each channel of each row: [batch, channels, 1, 1], the added ones included. */
 export function meansOfPictures(b: Blocks, tensor: Value): Value {
   const [batch = 0, channels = 0] = tensor.shape;
-  const pooled = blockedNode(b, "GlobalAveragePool", [tensor], [batch, channels, 1, 1], {});
-  return reshape(b.g, pooled, [batch, channels]);
+  return blockedNode(b, "GlobalAveragePool", [tensor], [batch, channels, 1, 1], {});
+}
+
+/** The mean of each channel over all rows: [channels], the added ones included. */
+export function meansOfBatch(b: Blocks, tensor: Value): Value {
+  return reduce(b.g, "ReduceMean", meansOfPictures(b, tensor), [0, 2, 3], false);
 }
 
 /** One number a channel and row, [batch, channels, 1, 1], for all of its places. */

@@ -1,10 +1,9 @@
 import { add, mul, unary } from "../ir/ops/elementwise.js";
-import { reduce } from "../ir/ops/reduce.js";
 import { expand, reshape, slice } from "../ir/ops/shape.js";
 import type { Value } from "../ir/types.js";
 import { centred } from "./elementwise.js";
 import { formOf, isBlocked, valueOf, vectorOf } from "./forms.js";
-import { meansOfPictures, type Blocks } from "./operators.js";
+import { meansOfBatch, meansOfPictures, type Blocks } from "./operators.js";
 
 /**
  * The sum or mean over places, of all rows or of each: global poolings of tensors and of their products, which are shared, and arithmetic
@@ -30,8 +29,9 @@ export function blockedReduction(
     return scale === undefined ? whole : mul(g, whole, scale);
   };
   const meanOf = (tensor: Value): Value => {
-    const each = slice(g, meansOfPictures(b, tensor), [{ axis: 1, start: 0, end: channels }]);
-    return isOverRows ? reduce(g, "ReduceMean", each, [0], false) : each;
+    if (isOverRows) return slice(g, meansOfBatch(b, tensor), [{ axis: 0, start: 0, end: channels }]);
+    const [batch = 0, padded = 0] = tensor.shape;
+    return slice(g, reshape(g, meansOfPictures(b, tensor), [batch, padded]), [{ axis: 1, start: 0, end: channels }]);
   };
   const form = formOf(b, x);
   const parts =

@@ -1,8 +1,6 @@
 import type { Field } from "@stampede/core";
 import type * as Tf from "@tensorflow/tfjs-core";
 import type { LayersModel } from "@tensorflow/tfjs-layers";
-import type { GraphManifest } from "../format/manifest.js";
-import { encodeModel } from "../ir/encode.js";
 import type { Graph, Value } from "../ir/types.js";
 import { removeDeadCode, valuesUsedBy } from "../passes/dead-code.js";
 import { optimise } from "../passes/index.js";
@@ -13,9 +11,8 @@ import { tensorFor, trace, type Trace } from "../trace/trace.js";
 import { untraceable } from "../trace/untraceable.js";
 import { decode, storedInput, storedInputName } from "./feed.js";
 import { flopsOf } from "./flops.js";
-import { madeWith, metadataOf } from "./metadata.js";
+import { encodeDescribed, madeWith, type CompiledGraph, type Description } from "./metadata.js";
 import { openBatch } from "../passes/open-batch.js";
-import type { CompiledGraph } from "./train.js";
 import { describeVariable } from "./variables.js";
 
 export interface PredictionSource {
@@ -98,13 +95,13 @@ function compileInference(
   const names = source.names();
   const used = new Set(opened.nodes.flatMap(valuesUsedBy).concat(opened.outputs.map(({ value }) => value)));
   const variables = first.traced.variables.filter(({ before }) => used.has(before));
-  const described = variables.map((each) => describeVariable(each, names, false));
+  const described = variables.map((each, index) => describeVariable(each, { names, index, isWritten: false }));
   const stored = first.stored.map((value, index) => ({ name: storedInputName(index), value }));
   const inputs = [
     ...variables.map(({ before }, index) => ({ name: described[index]?.input ?? "", value: before })),
     ...stored.filter(({ value }) => used.has(value)),
   ];
-  const manifest: GraphManifest = {
+  const description: Description = {
     version: 1,
     kind,
     fields: [...fields],
@@ -118,11 +115,7 @@ function compileInference(
     madeWith,
   };
   const open = new Map([...stored, ...opened.outputs].map(({ name, value }) => [name, openRows(value)]));
-  const bytes = encodeModel(
-    { ...opened, inputs },
-    { name: kind, openDimensions: open, hasOpenBodies: true, metadata: metadataOf(manifest) },
-  );
-  return { bytes, manifest };
+  return encodeDescribed({ ...opened, inputs }, description, { openDimensions: open, hasOpenBodies: true });
 }
 
 /** Outputs that `judge` flattened, such as [N * T], are open all the same; ONNX needs no other name for that. */

@@ -1,10 +1,9 @@
 import type { Block, Field, GradientSettings } from "@stampede/core";
 import type * as Tf from "@tensorflow/tfjs-core";
 import type { LayersModel } from "@tensorflow/tfjs-layers";
-import type { GraphManifest } from "../format/manifest.js";
 import { blockedDomain } from "../format/block-probe.js";
 import { GraphBuilder } from "../ir/builder.js";
-import { encodeModel, type OpenDimensions } from "../ir/encode.js";
+import type { OpenDimensions } from "../ir/encode.js";
 import type { Graph, Port, Value } from "../ir/types.js";
 import { removeDeadCode, valuesUsedBy } from "../passes/dead-code.js";
 import { hoist } from "../passes/hoist.js";
@@ -20,7 +19,7 @@ import { changeGradients, type AnchorOf } from "./gradients.js";
 import { decode, pickRows, storedInput, storedInputName } from "./feed.js";
 import { flopsOf } from "./flops.js";
 import { withoutDenormals } from "./flush.js";
-import { madeWith, metadataOf } from "./metadata.js";
+import { encodeDescribed, madeWith, type CompiledGraph, type Description } from "./metadata.js";
 import { poolLengthFor } from "./pools.js";
 import { describeVariable, isOptimizerState } from "./variables.js";
 
@@ -44,11 +43,6 @@ export interface TrainingOptions {
   readonly block?: Block | undefined;
 }
 
-export interface CompiledGraph {
-  readonly bytes: Uint8Array<ArrayBuffer>;
-  readonly manifest: GraphManifest;
-}
-
 /**
  * The training of any number of batches as one graph: a Scan over batches, with all weights and the optimizer's memory as its state.
  *
@@ -60,11 +54,8 @@ export interface CompiledGraph {
  */
 export function compileTraining(source: TrainingSource, options: TrainingOptions): CompiledGraph {
   const recorded = recordStep(source, options);
-  const { body, manifest } = recorded;
   const { graph, open } = epochOf(recorded, options);
-  const metadata = metadataOf(manifest);
-  const bytes = encodeModel(graph, { name: "train", openDimensions: open, metadata });
-  return { bytes, manifest: { ...manifest, flops: flopsOf(body) } };
+  return encodeDescribed(graph, recorded.description, { openDimensions: open });
 }
 
 interface RecordedStep {
@@ -77,7 +68,7 @@ interface RecordedStep {
   readonly stored: readonly Value[];
   /** By the name of the weight. */
   readonly anchors: readonly Port[];
-  readonly manifest: GraphManifest;
+  readonly description: Description;
 }
 
 function recordStep(source: TrainingSource, { batchSize, fields, gradients, block }: TrainingOptions): RecordedStep {
@@ -125,16 +116,15 @@ function recordStep(source: TrainingSource, { batchSize, fields, gradients, bloc
   const used = new Set(body.nodes.flatMap(valuesUsedBy));
   const constant = traced.variables.filter(({ before, after }) => before === after && used.has(before));
   const { draws } = traced.recording.random;
-  const manifest: GraphManifest = {
+  const description: Description = {
     version: 1,
     kind: "train",
     batchSize,
     ...(block !== undefined && usesBlocks(body) && { block }),
     fields: [...fields],
-    variables: [
-      ...state.map((each) => describeVariable(each, names, true)),
-      ...constant.map((each) => describeVariable(each, names, false)),
-    ],
+    variables: [...state, ...constant].map((each, index) =>
+      describeVariable(each, { names, index, isWritten: index < state.length }),
+    ),
     anchors: named.map(({ name }) => name),
     pools: [...traced.recording.random.pools.keys()],
     poolLength: poolLengthFor(draws),
@@ -143,7 +133,7 @@ function recordStep(source: TrainingSource, { batchSize, fields, gradients, bloc
     flops: flopsOf(body),
     madeWith,
   };
-  return { traced, body, state, constant, order, stored, anchors: named, manifest };
+  return { traced, body, state, constant, order, stored, anchors: named, description };
 }
 
 function usesBlocks({ nodes }: Graph): boolean {
@@ -183,12 +173,12 @@ function withOptimizerMark<T>({ optimizer }: LayersModel, recording: Recording, 
 }
 
 function epochOf(
-  { traced, body, state, constant, order, stored, anchors, manifest }: RecordedStep,
+  { traced, body, state, constant, order, stored, anchors, description }: RecordedStep,
   { batchSize }: TrainingOptions,
 ): { readonly graph: Graph; readonly open: OpenDimensions } {
   const g = new GraphBuilder(traced.g.numbers);
   const { draws, pools } = traced.recording.random;
-  const inputOf = (index: number): string => manifest.variables[index]?.input ?? "";
+  const inputOf = (index: number): string => description.variables[index]?.input ?? "";
   const states = state.map(({ before: { dtype, shape } }, index) => g.input(inputOf(index), dtype, shape));
   const steps = 1;
   const orders = g.input("order", "int32", [steps, batchSize]);

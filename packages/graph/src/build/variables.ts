@@ -12,12 +12,12 @@ export function isOptimizerState(name: string | undefined): boolean {
 
 /**
  * A traced variable as the manifest has it.
+ * @param index its place in the manifest: inputs are called by numbers, because optimizers have names of a line for each of their tensors
  * @throws StampedeError `model.not-traceable` when it is neither the model's nor the optimizer's
  */
 export function describeVariable(
   { variable, before }: TracedVariable,
-  names: ReadonlyMap<Tf.Variable, string>,
-  isWritten: boolean,
+  { names, index, isWritten }: { names: ReadonlyMap<Tf.Variable, string>; index: number; isWritten: boolean },
 ): Variable {
   const name = names.get(variable);
   if (name === undefined) {
@@ -25,7 +25,7 @@ export function describeVariable(
   }
   const { dtype, shape } = before;
   if (dtype !== "float32" && dtype !== "int32" && dtype !== "bool") throw new Error(`a variable of dtype ${dtype}`);
-  const described = { name, input: `variable/${name}`, dtype, shape: [...shape], isWritten };
+  const described = { name, input: `variable/${index}`, dtype, shape: [...shape], isWritten };
   if (!isOptimizerState(name)) return described;
   // After the trace a variable holds what it held before, or was made with.
   const initial = variable.dataSync();

@@ -14,11 +14,11 @@ export const Variable = z.strictObject({
   name: z.string().min(1),
   /** The graph's input; an output `out:` + input holds it after the steps, where steps write it. */
   input: z.string().min(1),
-  dtype: StateType,
+  dtype: StateType.default("float32"),
   shape: Shape,
   /** Of the optimizer's: what it holds before the first step, in every element. */
   initial: z.number().optional(),
-  isWritten: z.boolean(),
+  isWritten: z.boolean().default(true),
 });
 export type Variable = z.infer<typeof Variable>;
 
@@ -44,6 +44,8 @@ export const GraphManifest = z.strictObject({
   outputs: z.array(z.string()),
   /** Floating-point operations of matrix products and convolutions for one batch (one row where it is open). */
   flops: z.number().min(0),
+  /** What the names of nodes stand for, see `Places`. */
+  places: z.array(z.string()).default([]),
   madeWith: z.strictObject({ stampede: z.string(), tfjs: z.string() }),
 });
 export type GraphManifest = z.infer<typeof GraphManifest>;

@@ -4,11 +4,17 @@ import { MessageWriter } from "./wire.js";
 /** Numbers of a tensor, of any type; int64 as float64 (whole numbers up to 2^53), bool as 0 and 1. */
 type Numbers = ArrayLike<number> & Partial<ArrayBufferView>;
 
+/** Shapes and axes, of which a graph has hundreds, take a byte or two a number; what is large is copied as it is. */
+const maxPacked = 64;
+
 /** A `TensorProto` with its data in it. */
 export function tensorMessage(name: string, dtype: GraphDType, shape: readonly number[], data: Numbers): MessageWriter {
   const message = new MessageWriter();
   for (const extent of shape) message.integer(1, extent);
-  return message.integer(2, onnxTypes[dtype]).text(8, name).bytes(9, littleEndian(dtype, data));
+  message.integer(2, onnxTypes[dtype]);
+  if (dtype === "int64" && data.length <= maxPacked) message.integers(7, Array.from(data));
+  else message.bytes(9, littleEndian(dtype, data));
+  return message.text(8, name);
 }
 
 function littleEndian(dtype: GraphDType, data: Numbers): Uint8Array {

@@ -11,6 +11,11 @@ export class MessageWriter {
     return this.#push(varint(field * 8 + wireTypes.varint)).#push(varint(value));
   }
 
+  /** A packed list. */
+  integers(field: number, values: readonly number[]): this {
+    return this.bytes(field, Uint8Array.from(values.flatMap((value) => [...varint(value)])));
+  }
+
   float(field: number, value: number): this {
     const bytes = new Uint8Array(4);
     new DataView(bytes.buffer).setFloat32(0, value, true);

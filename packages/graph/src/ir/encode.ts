@@ -1,7 +1,9 @@
 import { sizeOf } from "@stampede/core";
 import { onnxTypes } from "../format/data-types.js";
+import { Places } from "../format/places.js";
 import { tensorMessage } from "../format/tensor-message.js";
 import { MessageWriter } from "../format/wire.js";
+import { ShortNames } from "./short-names.js";
 import {
   elementsOf,
   isConstant,
@@ -28,7 +30,8 @@ export type OpenDimensions = ReadonlyMap<string, readonly (string | undefined)[]
 
 export interface EncodeOptions {
   readonly name: string;
-  readonly metadata?: Readonly<Record<string, string>>;
+  /** @param places what the names of nodes stand for */
+  readonly metadata?: (places: readonly string[]) => Readonly<Record<string, string>>;
   readonly openDimensions?: OpenDimensions;
   /** Whether extents inside of bodies are left open, because they may be another's than was traced. @default false */
   readonly hasOpenBodies?: boolean;
@@ -37,14 +40,14 @@ export interface EncodeOptions {
 /** The graph as the bytes of an ONNX model. The same graph gives the same bytes. */
 export function encodeModel(graph: Graph, options: EncodeOptions): Uint8Array<ArrayBuffer> {
   const model = new MessageWriter().integer(1, irVersion).text(2, "stampede");
-  model.message(
-    7,
-    new GraphEncoder(options.openDimensions ?? new Map(), options.hasOpenBodies === true).encode(graph, options.name),
-  );
+  const places = new Places();
+  const ports = [...graph.inputs, ...graph.outputs].map(({ name }) => name);
+  const shared = { fresh: new ShortNames(new Set(ports)), places, hasOpenBodies: options.hasOpenBodies === true };
+  model.message(7, new GraphEncoder(shared, options.openDimensions ?? new Map()).encode(graph, options.name));
   for (const domain of domainsOf(graph)) {
     model.message(8, new MessageWriter().text(1, domain).integer(2, domain === "" ? opset : 1));
   }
-  for (const [key, value] of Object.entries(options.metadata ?? {})) {
+  for (const [key, value] of Object.entries(options.metadata?.(places.list()) ?? {})) {
     model.message(14, new MessageWriter().text(1, key).text(2, value));
   }
   return model.finish();
@@ -59,26 +62,35 @@ function domainsOf({ nodes }: Graph): ReadonlySet<string> {
   return domains;
 }
 
+/** What a graph and those inside of it have together. */
+interface Shared {
+  /** Names inside a body must differ from all names outside. */
+  readonly fresh: ShortNames;
+  readonly places: Places;
+  readonly hasOpenBodies: boolean;
+}
+
 class GraphEncoder {
+  readonly #shared: Shared;
   readonly #open: OpenDimensions;
-  readonly #hasOpenBodies: boolean;
   readonly #outer: GraphEncoder | undefined;
   readonly #names = new Map<Value, string>();
   readonly #initializers: MessageWriter[] = [];
   readonly #nodes: MessageWriter[] = [];
 
-  constructor(open: OpenDimensions, hasOpenBodies: boolean, outer?: GraphEncoder) {
+  constructor(shared: Shared, open: OpenDimensions, outer?: GraphEncoder) {
+    this.#shared = shared;
     this.#open = open;
-    this.#hasOpenBodies = hasOpenBodies;
     this.#outer = outer;
   }
 
   encode(graph: Graph, name: string): MessageWriter {
-    const inputs = graph.inputs.map((port) => ({ ...port, name: this.#inputName(port) }));
+    const inputs = graph.inputs.map((port) => this.#named(port));
     for (const input of inputs) this.#names.set(input.value, input.name);
-    this.#nameResults(graph);
+    const results = graph.outputs.map((port) => this.#named(port));
+    this.#nameResults(graph.nodes, results);
     for (const node of graph.nodes) this.#addNode(node);
-    const outputs = graph.outputs.map((output) => this.#addOutput(output.name, output.value));
+    const outputs = results.map((result) => this.#addOutput(result));
     const message = new MessageWriter();
     for (const node of this.#nodes) message.message(1, node);
     message.text(2, name);
@@ -91,42 +103,45 @@ class GraphEncoder {
   #addNode({ op, domain, inputs, outputs, attributes, body, origin }: Node): void {
     // Constants come first: they may need a node of their own.
     const names = inputs.map((value) => (value === undefined ? "" : this.#nameOf(value)));
+    const results = outputs.map((value) => this.#resultName(value));
     const message = new MessageWriter();
     for (const name of names) message.text(1, name);
-    for (const value of outputs) {
-      const name = this.#names.get(value) ?? `v${value.id}`;
-      this.#names.set(value, name);
-      message.text(2, name);
-    }
-    if (origin !== "") message.text(3, `${origin} #${outputs[0]?.id ?? ""}`);
+    for (const name of results) message.text(2, name);
+    if (origin !== "") message.text(3, this.#shared.places.nameOf(origin));
     message.text(4, op);
     for (const [name, value] of Object.entries(attributes)) message.message(5, attribute(name, value));
     if (body !== undefined) {
-      const inner = new GraphEncoder(new Map(), this.#hasOpenBodies, this).encode(body, `${op.toLowerCase()}_body`);
+      const inner = new GraphEncoder(this.#shared, new Map(), this).encode(body, `${op.toLowerCase()}_body`);
       message.message(5, new MessageWriter().text(1, "body").message(6, inner).integer(20, attributeTypes.graph));
     }
     if (domain !== "") message.text(7, domain);
     this.#nodes.push(message);
   }
 
+  #resultName(value: Value): string {
+    const name = this.#names.get(value) ?? this.#shared.fresh.next();
+    this.#names.set(value, name);
+    return name;
+  }
+
   /** A value that is an output bears its name from the start. */
-  #nameResults({ nodes, outputs }: Graph): void {
+  #nameResults(nodes: readonly Node[], results: readonly Port[]): void {
     const made = new Set(nodes.flatMap((node) => node.outputs));
-    for (const { name, value } of outputs) {
+    for (const { name, value } of results) {
       if (made.has(value) && !this.#names.has(value)) this.#names.set(value, name);
     }
   }
 
   /** A value that is no node's, or an output already, is copied: every output has a name of its own. */
-  #addOutput(name: string, value: Value): MessageWriter {
+  #addOutput({ name, value }: Port): MessageWriter {
     const known = this.#nameOf(value);
     if (known !== name) this.#nodes.push(new MessageWriter().text(1, known).text(2, name).text(4, "Identity"));
     return this.#valueInfo(name, value);
   }
 
-  /** Inside a body inputs are found by their place; their names must differ from all names outside. */
-  #inputName({ name, value }: Port): string {
-    return this.#outer === undefined ? name : `v${value.id}`;
+  /** Inputs and outputs of a body are found by their place. */
+  #named({ name, value }: Port): Port {
+    return { name: this.#outer === undefined ? name : this.#shared.fresh.next(), value };
   }
 
   #nameOf(value: Value): string {
@@ -142,7 +157,7 @@ class GraphEncoder {
   }
 
   #nameConstant(value: Constant): string {
-    const name = `c${value.id}`;
+    const name = this.#shared.fresh.next();
     this.#names.set(value, name);
     this.#addConstant(name, value);
     return name;
@@ -157,8 +172,8 @@ class GraphEncoder {
       this.#initializers.push(tensorMessage(name, value.dtype, value.shape, elementsOf(value)));
       return;
     }
-    const element = `${name}_element`;
-    const shape = `${name}_shape`;
+    const element = this.#shared.fresh.next();
+    const shape = this.#shared.fresh.next();
     this.#initializers.push(tensorMessage(element, value.dtype, [], value.source.data));
     this.#initializers.push(tensorMessage(shape, "int64", [value.shape.length], Float64Array.from(value.shape)));
     this.#nodes.push(new MessageWriter().text(1, element).text(1, shape).text(2, name).text(4, "Expand"));
@@ -166,7 +181,7 @@ class GraphEncoder {
 
   #valueInfo(name: string, { dtype, shape }: Value): MessageWriter {
     const open = this.#open.get(name);
-    const isUnknown = this.#hasOpenBodies && this.#outer !== undefined;
+    const isUnknown = this.#shared.hasOpenBodies && this.#outer !== undefined;
     const dimensions = new MessageWriter();
     for (const [axis, extent] of shape.entries()) {
       if (isUnknown) {

@@ -1,5 +1,5 @@
 import { graphNameOf, StampedeError, type Compute, type GraphRequest } from "@stampede/core";
-import { readManifest, type GraphManifest } from "@stampede/graph/format";
+import { placeOf, readManifest, type GraphManifest } from "@stampede/graph/format";
 import type * as Ort from "onnxruntime-node";
 import { isOutOfMemory, outOfMemory } from "../out-of-memory.js";
 import { fieldsKey } from "./fields-key.js";
@@ -44,7 +44,7 @@ export class LoadedGraph {
     try {
       return await this.#session.run(feeds);
     } catch (cause) {
-      throw failed(this.#name, cause);
+      throw failed(this.#name, this.manifest, cause);
     }
   }
 
@@ -144,10 +144,11 @@ function invalid(name: string, found: string, cause?: unknown): StampedeError {
 const failedNode = /while running (\w+) node\. Name:'(.*?)' Status Message:/g;
 
 /** onnxruntime names the node that failed, and those around it; the names of nodes lead back to the layer. */
-function failed(name: string, cause: unknown): StampedeError {
+function failed(name: string, { places }: GraphManifest, cause: unknown): StampedeError {
   const reason = firstLine(cause);
   const nodes = [...reason.matchAll(failedNode)];
-  const [, op = "", origin = ""] = nodes.findLast(([, , node]) => node !== "") ?? nodes.at(-1) ?? [];
+  const [, op = "", node = ""] = nodes.findLast(([, , each]) => each !== "") ?? nodes.at(-1) ?? [];
+  const origin = placeOf(places, node);
   const place = op === "" ? "" : ` in ${origin === "" ? op : `${origin} (${op})`}`;
   if (isOutOfMemory(cause)) return outOfMemory(`run the graph ${name}${place}`, cause);
   const message = `Expected the graph ${name} to run, but it failed${place}: ${reason}. Nothing was changed.`;
