@@ -57,7 +57,7 @@ class PlainOperators {
       case "Conv": {
         if (filter === undefined) throw new Error("a convolution without a filter");
         const { activation, ...others } = attributes;
-        const group = Number(attributes["group"]);
+        const group = Number(attributes["group"] ?? 1);
         const isPlain = group === 1 && (x.shape[1] ?? 0) < this.#k;
         const input = isPlain ? x : this.#outOfBlocks(x);
         const given = [input, this.#filter(filter, isPlain), ...(bias ? [bias] : [])];

@@ -73,6 +73,19 @@ describe("blocks", () => {
 });
 
 describe("the gradient of a maximum", () => {
+  it("is masked by a relu before it is spread over windows, and summed up before", () => {
+    const body = (x: Tf.Tensor, w: Tf.Tensor): Tf.Tensor => {
+      const pooled = (bias: Tf.Tensor): Tf.Tensor =>
+        tf.maxPool<Tf.Tensor4D>(tf.relu(tf.add(conv(x, w), bias)), 2, 2, 0);
+      return tf.grad(pooled)(tf.ones([16]));
+    };
+    const graph = traced(body, [2, 6, 6, 16], [3, 3, 16, 16], 16);
+    const shapesOf = (op: string): unknown[] =>
+      graph.nodes.filter((node) => node.op === op).map(({ outputs }) => outputs[0]?.shape);
+    expect(shapesOf("HardSigmoid")).toEqual([[2, 16, 3, 3]]);
+    expect(shapesOf("Concat")).toEqual([]);
+  });
+
   it.each([
     { size: 2, strides: 2, pad: "valid" },
     { size: 3, strides: 3, pad: "valid" },

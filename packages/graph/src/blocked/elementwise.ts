@@ -16,6 +16,7 @@ import {
   type Term,
 } from "./forms.js";
 import type { Blocks } from "./operators.js";
+import { maskedBeforeSpread, rememberMask } from "./pooled-masks.js";
 
 interface TensorAndVector {
   readonly tensor: Value;
@@ -47,6 +48,8 @@ function areBlocked(x: Value, y: Value): boolean {
 }
 
 export function blockedMul(b: Blocks, x: Value, y: Value): Value | undefined {
+  const masked = maskedBeforeSpread(x, y);
+  if (masked !== undefined) return masked;
   const pair = tensorAndVector(b, x, y);
   if (pair !== undefined) return scaled(b, pair.tensor, pair.vector);
   if (!areBlocked(x, y)) return undefined;
@@ -161,8 +164,10 @@ export function blockedRelu(b: Blocks, x: Value): Value | undefined {
 export function blockedStep(b: Blocks, x: Value): Value | undefined {
   if (!isBlocked(x)) return undefined;
   const attributes = { alpha: { float: 3.4e38 }, beta: { float: 0 } };
-  const mask = unary(b.g, "HardSigmoid", relus.get(x) ?? tensorOfValue(b, x), attributes);
-  return valueOfTensor(b, mask, x.shape[3] ?? 0);
+  const of = relus.get(x) ?? tensorOfValue(b, x);
+  const mask = valueOfTensor(b, unary(b.g, "HardSigmoid", of, attributes), x.shape[3] ?? 0);
+  rememberMask(mask, of);
+  return mask;
 }
 
 /** An operation of each element. In added channels there are zeros at first, of which it must make finite numbers. */

@@ -2,9 +2,11 @@ import { cast, compare, mul, sub, sum } from "../ir/ops/elementwise.js";
 import type { Value } from "../ir/types.js";
 import type { WindowAxis, Windows } from "../kernels/windows.js";
 import { blockedAxes } from "./convolve.js";
+import { blockedMul, blockedStep } from "./elementwise.js";
 import { extract, interleaveBlocked, type Extraction } from "./extract.js";
 import { isBlocked, tensorOfValue, valueOfTensor } from "./forms.js";
 import { blockedPool, type Blocks } from "./operators.js";
+import { rememberPooled, rememberSpread } from "./pooled-masks.js";
 
 /** Maxima or means of windows, where the picture is in blocks already. */
 export function blockedPooling(
@@ -39,9 +41,26 @@ export function blockedMaxGradient(b: Blocks, dy: Value, x: Value, y: Value, win
   const { stride } = columns;
   const behind = Math.max(0, (columns.output - 1) * stride + columns.size - columns.input);
   const ofRows = blockedPool(b, "MaxPool", picture, [1, columns.size], [unit, { stride, pads: [0, behind] }]);
-  const down = share(b, tensorOfValue(b, dy), ofRows, tensorOfValue(b, y), rows, 2);
-  const across = share(b, down, picture, ofRows, columns, 3);
-  return valueOfTensor(b, across, x.shape[3] ?? 0);
+  const spread = (gradient: Value): Value => {
+    const down = share(b, tensorOfValue(b, gradient), ofRows, tensorOfValue(b, y), rows, 2);
+    return valueOfTensor(b, share(b, down, picture, ofRows, columns, 3), x.shape[3] ?? 0);
+  };
+  const masked = (): Value => {
+    const small = positiveOnly(b, dy, y);
+    const large = spread(small);
+    rememberSpread(large, small);
+    return large;
+  };
+  const gradient = spread(dy);
+  rememberPooled(gradient, { of: picture, masked });
+  return gradient;
+}
+
+function positiveOnly(b: Blocks, dy: Value, y: Value): Value {
+  const mask = blockedStep(b, y);
+  const product = mask && blockedMul(b, dy, mask);
+  if (product === undefined) throw new Error("maxima that are not in blocks");
+  return product;
 }
 
 /** No tap but the last one lies outside: what is taken for it does not matter, because it gets what is left. */

@@ -4,6 +4,7 @@ import type { Value } from "../ir/types.js";
 import { centred } from "./elementwise.js";
 import { formOf, isBlocked, valueOf, vectorOf } from "./forms.js";
 import { meansOfBatch, meansOfPictures, type Blocks } from "./operators.js";
+import { beforeSpread } from "./pooled-masks.js";
 
 /**
  * The sum or mean over places, of all rows or of each: global poolings of tensors and of their products, which are shared, and arithmetic
@@ -20,6 +21,8 @@ export function blockedReduction(
   const isOverRows = axes.length === 3 && [0, 1, 2].every((axis) => axes.includes(axis));
   const isOverPlaces = axes.length === 2 && [1, 2].every((axis) => axes.includes(axis));
   if (!isOverRows && !isOverPlaces) return undefined;
+  const pooled = op === "sum" ? beforeSpread(x) : undefined;
+  if (pooled !== undefined) return blockedReduction(b, op, pooled, axes, keepDims);
   const { g } = b;
   const [rows = 0, height = 0, width = 0, channels = 0] = x.shape;
   const count = (isOverRows ? rows : 1) * height * width;
