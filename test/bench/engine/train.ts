@@ -80,7 +80,6 @@ function rateFigures(name: CaseName, timesOf: (entrant: string) => readonly numb
   const limits = shapes.flatMap((shape) =>
     compiled.flatMap(({ threads }) => figuresFrom(gemmName(shape, threads), "GFLOP/s", gemmRates(shape, threads))),
   );
-  if (gigaflops === undefined) return limits;
   const own = compiled.flatMap(({ label, threads }) => {
     const trained = rates(label, gigaflops);
     const figures = figuresFrom(`${name}: ${label}`, "GFLOP/s", trained);

@@ -3,12 +3,13 @@ import { figureOf, type Figure, type SuiteReport } from "../measure.js";
 import { frameworkParticipant, type FrameworkLabel } from "../python/frameworks.js";
 import { writeCase } from "../steps/case-files.js";
 import { figuresFrom, speedupFigures, stepReport, type Findings } from "../steps/findings.js";
-import { messageOf, race, type Entrant, type RaceOptions } from "../steps/race.js";
+import { messageOf, race, type Entrant, type RaceOptions, type RaceResult } from "../steps/race.js";
 import { withFolder } from "../temporary.js";
 import { compileCase, type Compiled } from "./compile.js";
 import { growthOf } from "./memory.js";
 import { sideBySide } from "./table.js";
 import { recurrentNets, wantedSpeedups, type KernelNet } from "./nets.js";
+import { productEntrants, productFigures } from "./products.js";
 
 export interface KernelsSuiteOptions {
   readonly repeat: number;
@@ -76,12 +77,24 @@ async function netFindings(
   }
   const running = compiled === undefined ? entrants.filter(({ name }) => !isOurs(name)) : entrants;
   const grown = await growths(running, notes);
-  const result = await race(running, options);
-  const times = [...result.times].flatMap(([name, samples]) => figuresFrom(`${net}: ${name}`, "ms/step", samples));
+  const products = productEntrants();
+  let result: RaceResult;
+  try {
+    result = await race([...running, ...products], options);
+  } finally {
+    for (const { participant } of products) participant.stop();
+  }
+  const times = running.flatMap(({ name }) => figuresFrom(`${net}: ${name}`, "ms/step", result.times.get(name) ?? []));
   const ratios = rivals.flatMap(({ ours: fast, theirs: slow, isTarget }) =>
     speedupFigures(net, result, fast, slow, isTarget ? wantedSpeedups[net] : undefined),
   );
-  const figures = [...times, ...ratios, ...memoryFigures(net, grown), ...compileFigures(net, compiled)];
+  const figures = [
+    ...times,
+    ...ratios,
+    ...productFigures(net, result),
+    ...memoryFigures(net, grown),
+    ...compileFigures(net, compiled),
+  ];
   return { title: net, figures, notes: [...notes, ...result.notes], versions: result.versions };
 }
 

@@ -25,8 +25,8 @@ export interface StepCase {
   readonly batchSize: number;
   /** A whole number of batches. */
   readonly rows: number;
-  /** Multiplications with an addition that the forward pass needs for one row, layer by layer from the input; left out where nobody asks. */
-  readonly multiplyAdds?: readonly number[];
+  /** Multiplications with an addition that the forward pass needs for one row, layer by layer from the input; 0 for an embedding. */
+  readonly multiplyAdds: readonly number[];
 }
 
 /** An engine is asked to train so many batches with one call, as an executor does. */
@@ -82,40 +82,51 @@ export const stepCases: Readonly<Record<CaseName, StepCase>> = {
     parameters: "embedding 2000x32, LSTM 64 over 100 steps, dense 1 sigmoid; Adam .01; random uint16; B32",
     batchSize: 32,
     rows: 1024,
+    multiplyAdds: [0, 100 * (32 + 64) * 256, 64],
   },
   resnet: {
     parameters:
       "32x32x3, conv 3x3x16 + BN, six blocks of two conv 3x3 + BN (16, 16, 32, 32, 64, 64; stride 2 at the first of 32 and 64), global average, dense 10 softmax; momentum .05/.9; random uint8; B32",
     batchSize: 32,
     rows: 1024,
+    multiplyAdds: [
+      32 * 32 * 27 * 16,
+      4 * 32 * 32 * 144 * 16,
+      16 * 16 * (144 + 16 + 3 * 288) * 32,
+      8 * 8 * (288 + 32 + 3 * 576) * 64,
+      64 * 10,
+    ],
   },
   gru: {
     parameters: "GRU 128 over 1,000 steps of 16 numbers, dense 1 sigmoid; Adam .001; random float32; B16",
     batchSize: 16,
     rows: 128,
+    multiplyAdds: [1000 * 16 * 384, 1000 * 128 * 384, 128],
   },
   rnn: {
     parameters: "SimpleRNN 128 over 1,000 steps of 16 numbers, dense 1 sigmoid; Adam .001; random float32; B16",
     batchSize: 16,
     rows: 128,
+    multiplyAdds: [1000 * 16 * 128, 1000 * 128 * 128, 128],
   },
   "lstm-2": {
     parameters:
       "embedding 2000x32, two LSTM 64 with sequences over 100 steps, dense 1 sigmoid of each step; Adam .01; random uint16; B32",
     batchSize: 32,
     rows: 1024,
+    multiplyAdds: [0, 100 * (32 + 64) * 256, 100 * (64 + 64) * 256, 100 * 64],
   },
   encoder: {
     parameters:
       "embedding 5000x128, four transformer encoders (4 heads, hidden 256, dropout .1) over 64 words, mean, dense 4 softmax; Adam .001; random uint16; B32",
     batchSize: 32,
     rows: 1024,
+    multiplyAdds: [0, 4 * 64 * (4 * 128 * 128 + 2 * 128 * 256 + 2 * 64 * 128), 128 * 4],
   },
 };
 
 /** Useful operations of one training step: forward, and backward to the weights and (but for the first layer) to the layer's input. */
-export function gigaflopsOf({ multiplyAdds, batchSize }: StepCase): number | undefined {
-  if (multiplyAdds === undefined) return undefined;
+export function gigaflopsOf({ multiplyAdds, batchSize }: StepCase): number {
   const forward = multiplyAdds.reduce((total, count) => total + count, 0);
   return (2 * batchSize * (3 * forward - (multiplyAdds[0] ?? 0))) / 1e9;
 }
