@@ -86,6 +86,11 @@ export const recurrentCases: readonly Case[] = [
   recurrent("lstm without bias, implementation 2", () => [
     layers.lstm({ units: 4, inputShape, useBias: false, implementation: 2 }),
   ]),
+  recurrent("lstm, gates open and shut", () => [layers.rescaling({ scale: 8, inputShape }), layers.lstm({ units: 4 })]),
+  recurrent("gru without bias, gates open and shut", () => [
+    layers.rescaling({ scale: 8, inputShape }),
+    layers.gru({ units: 4, useBias: false }),
+  ]),
   recurrent("gru and adam", () => [layers.gru({ units: 4, inputShape })], sequences, {
     optimizer: () => tf.train.adam(0.01),
   }),

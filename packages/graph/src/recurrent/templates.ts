@@ -60,10 +60,13 @@ function lstm(cell: PlainCell, x: Tf.Tensor, [h, c]: readonly Tf.Tensor[]): read
   const tf = loadCore();
   const { units } = cell;
   if (h === undefined || c === undefined) throw new Error("an LSTM without its states");
-  const z = product(cell, fed(cell, x), kept(cell, h), [0, 4 * units]);
-  const [input, forget, candidate, output] = tf.split(z, 4, 1).map((part, index) => {
-    return apply(index === 2 ? cell.activation : cell.recurrentActivation, part);
-  });
+  const gate = gateOf(cell);
+  const row = (ofGate: number, other: number): Tf.Tensor => rowOf([ofGate, ofGate, other, ofGate], units);
+  const line = gate.line && { scale: row(gate.line.scale, 1), shift: row(gate.line.shift, 0) };
+  const z = product(cell, fed(cell, x), kept(cell, h), { range: [0, 4 * units], line });
+  const [input, forget, candidate, output] = tf
+    .split(z, 4, 1)
+    .map((part, index) => (index === 2 ? apply(cell.activation, part) : gate.apply(part)));
   if (input === undefined || forget === undefined || candidate === undefined || output === undefined) return [];
   const carry = tf.add(tf.mul(forget, c), tf.mul(input, candidate));
   const next = tf.mul(output, apply(cell.activation, carry));
@@ -76,22 +79,58 @@ function gru(cell: PlainCell, x: Tf.Tensor, [state]: readonly Tf.Tensor[]): read
   const { units } = cell;
   if (state === undefined) throw new Error("a GRU without its state");
   const [input, h] = [fed(cell, x), kept(cell, state)];
-  const gates = apply(cell.recurrentActivation, product(cell, input, h, [0, 2 * units]));
+  const gate = gateOf(cell);
+  const row = (value: number): Tf.Tensor => rowOf([value, value], units);
+  const line = gate.line && { scale: row(gate.line.scale), shift: row(gate.line.shift) };
+  const gates = gate.apply(product(cell, input, h, { range: [0, 2 * units], line }));
   const [update, reset] = tf.split(gates, 2, 1);
   if (update === undefined || reset === undefined) return [];
-  const candidate = apply(cell.activation, product(cell, input, tf.mul(reset, h), [2 * units, 3 * units]));
+  const candidate = apply(cell.activation, product(cell, input, tf.mul(reset, h), { range: [2 * units, 3 * units] }));
   const next = tf.add(candidate, tf.mul(update, tf.sub(h, candidate)));
   return [next, next];
 }
 
 function simple(cell: PlainCell, x: Tf.Tensor, [h]: readonly Tf.Tensor[]): readonly Tf.Tensor[] {
   if (h === undefined) throw new Error("a recurrent cell without its state");
-  const next = apply(cell.activation, product(cell, fed(cell, x), kept(cell, h), [0, cell.units]));
+  const next = apply(cell.activation, product(cell, fed(cell, x), kept(cell, h), { range: [0, cell.units] }));
   return [next, next];
+}
+
+/** What gates do to their part of a product, which stands on a line already: that of the hard sigmoid, else none. */
+interface Gate {
+  readonly line: { readonly scale: number; readonly shift: number } | undefined;
+  apply(x: Tf.Tensor): Tf.Tensor;
+}
+
+/**
+ * A hard sigmoid is clip(0.2 * z + 0.5): scaled and shifted are the weights, once, instead of every z in every step and its gradient.
+ */
+function gateOf({ recurrentActivation }: PlainCell): Gate {
+  if (recurrentActivation?.constructor !== hardSigmoid()) {
+    return { line: undefined, apply: (x) => apply(recurrentActivation, x) };
+  }
+  return { line: { scale: 0.2, shift: 0.5 }, apply: (x) => loadCore().clipByValue(x, 0, 1) };
+}
+
+/** [1, numbers * units]: each number as often as there are units. */
+function rowOf(numbers: readonly number[], units: number): Tf.Tensor {
+  const row = numbers.flatMap((each) => Array.from({ length: units }, () => each));
+  return loadCore().tensor2d(row, [1, row.length]);
+}
+
+/** Its class, which tfjs does not export. */
+function hardSigmoid(): unknown {
+  return loadLayers().layers.activation({ activation: "hardSigmoid" }).activation.constructor;
 }
 
 function apply(activation: Activation | null | undefined, x: Tf.Tensor): Tf.Tensor {
   return activation?.apply(x) ?? x;
+}
+
+/** Columns of a product, and the line that they are put on: a factor and a summand for each, [1, columns]. */
+interface Columns {
+  readonly range: readonly [start: number, end: number];
+  readonly line?: { readonly scale: Tf.Tensor; readonly shift: Tf.Tensor } | undefined;
 }
 
 /**
@@ -102,15 +141,19 @@ function product(
   { kernel, recurrentKernel, bias }: PlainCell,
   x: Tf.Tensor,
   h: Tf.Tensor,
-  [start, end]: readonly [number, number],
+  { range: [start, end], line }: Columns,
 ): Tf.Tensor {
   const tf = loadCore();
-  const columns = (weight: Tf.Tensor): Tf.Tensor => tf.slice(weight, [0, start], [-1, end - start]);
+  const columns = (weight: Tf.Tensor): Tf.Tensor => {
+    const some = tf.slice(weight, [0, start], [-1, end - start]);
+    return line === undefined ? some : tf.mul(some, line.scale);
+  };
   const weights = [kernel.read(), recurrentKernel.read()].map(columns);
   const inputs = [x, h];
-  if (bias !== undefined && bias !== null) {
-    const row = tf.reshape(bias.read(), [1, -1]);
-    weights.push(columns(row));
+  const row = bias && columns(tf.reshape(bias.read(), [1, -1]));
+  const last = row && line ? tf.add(row, line.shift) : (row ?? line?.shift);
+  if (last !== undefined) {
+    weights.push(last);
     inputs.push(tf.ones([x.shape[0] ?? 0, 1]));
   }
   return tf.matMul(tf.concat(inputs, 1), tf.transpose(tf.concat(weights, 0)), false, true);
