@@ -7,24 +7,52 @@ import { sequentialCase, type Prepared } from "./case.js";
 import { floats, oneHot } from "./data.js";
 import { prepare, rowsInOrder } from "./prepare.js";
 
-const network = sequentialCase(
-  "perceptron with dropout",
-  () => [
-    layers.dense({ units: 64, activation: "relu", inputShape: [32] }),
-    layers.dropout({ rate: 0.3 }),
-    layers.dense({ units: 64, activation: "relu" }),
-    layers.dropout({ rate: 0.3 }),
-    layers.dense({ units: 10, activation: "softmax" }),
-  ],
-  [floats([32]), oneHot(10)],
-  {
-    loss: "categoricalCrossentropy",
-    metrics: ["accuracy"],
-    batchSize: 16,
-    extraRows: 5,
-    optimizer: () => tf.train.adam(0.001),
-  },
-);
+const options = {
+  loss: "categoricalCrossentropy",
+  metrics: "accuracy",
+  batchSize: 16,
+  extraRows: 5,
+  optimizer: () => tf.train.adam(0.001),
+};
+
+const networks = {
+  perceptron: sequentialCase(
+    "perceptron with dropout",
+    () => [
+      layers.dense({ units: 64, activation: "relu", inputShape: [32] }),
+      layers.dropout({ rate: 0.3 }),
+      layers.dense({ units: 64, activation: "relu" }),
+      layers.dropout({ rate: 0.3 }),
+      layers.dense({ units: 10, activation: "softmax" }),
+    ],
+    [floats([32]), oneHot(10)],
+    options,
+  ),
+  pictures: sequentialCase(
+    "convolutions in blocks",
+    () => [
+      layers.conv2d({ filters: 16, kernelSize: 3, padding: "same", activation: "relu", inputShape: [8, 8, 3] }),
+      layers.maxPooling2d({ poolSize: 2 }),
+      layers.conv2d({ filters: 32, kernelSize: 3, padding: "same", strides: 2 }),
+      layers.batchNormalization(),
+      layers.globalAveragePooling2d({}),
+      layers.dense({ units: 10, activation: "softmax" }),
+    ],
+    [floats([8, 8, 3]), oneHot(10)],
+    options,
+  ),
+  sequences: sequentialCase(
+    "recurrent layers",
+    () => [
+      layers.masking({ maskValue: 0, inputShape: [6, 8] }),
+      layers.lstm({ units: 16, returnSequences: true }),
+      layers.gru({ units: 16 }),
+      layers.dense({ units: 10, activation: "softmax" }),
+    ],
+    [floats([6, 8]), oneHot(10)],
+    options,
+  ),
+};
 
 interface Memory {
   readonly rss: number;
@@ -81,7 +109,9 @@ async function sessions(
   return [await open(10), await open(50)];
 }
 
+const [what = "", network = ""] = process.argv.slice(2);
+const found = Object.entries(networks).find(([name]) => name === network);
+if (found === undefined) throw new Error(`no network ${network}`);
 await createEngine("tfjs-cpu");
 const engine = await createEngine("compiled");
-const prepared = prepare(network);
-process.stdout.write(JSON.stringify(await (process.argv[2] === "sessions" ? sessions : epochs)(engine, prepared)));
+process.stdout.write(JSON.stringify(await (what === "sessions" ? sessions : epochs)(engine, prepare(found[1]))));
