@@ -42,11 +42,11 @@ function pictures(): LayersModel {
 }
 
 describe("a local job with convolutions", () => {
-  it("has the graph for this machine's processor alone, and says what trained it", async () => {
+  it("has a graph for this machine's processor beside that of every other, and says what trained it", async () => {
     const distributed = new ServerlessModel(pictures(), { cluster: made.cluster, executors: 2 });
     await distributed.fit(linearRows(16, 1), { epochs: 1, batchSize: 4 });
     const spec = await lastSpec(made.cluster);
-    expect(graphNames(spec)).toEqual([own === undefined ? "train-4" : `train-4-k${own}`]);
+    expect(graphNames(spec)).toEqual(["train-4", ...(own === undefined ? [] : [`train-4-k${own}`])]);
     const details = await showJob(made.cluster, spec.job);
     expect(details.history[0]?.executors.map(({ block }) => block)).toEqual([own, own]);
   });
@@ -82,6 +82,7 @@ async function run(
   engine: Engine,
   model: DefinedModel,
   graphs: Graphs,
+  epochs = 1,
 ): Promise<{ spec: JobSpec; world: World; result: unknown }> {
   const world = new World({ engine, graphs });
   const { dataset } = await storePartitions(world.store, [4, 4]);
@@ -90,7 +91,7 @@ async function run(
     compute: { threads: 1, spinning: false },
     graphs: graphClaimsOf(graphs),
   } as const;
-  const training = { epochs: 1, batchSize: 4, maxAttempts: 1 };
+  const training = { epochs, batchSize: 4, maxAttempts: 1 };
   const spec = makeJobSpec({ ...claims, model: model.definition, dataset, partitionRows: [4, 4], training });
   await world.submit(spec, model.weights);
   return { spec, world, result: await world.run(spec) };
@@ -126,6 +127,22 @@ describe("a job for processors of any kind", () => {
       (event): event is JobEvent & { event: "round.finished" } => event.event === "round.finished",
     );
     expect(told?.blocks).toEqual(own === undefined ? undefined : [own, 0]);
+  });
+
+  it("goes on on a machine of another kind, and tells each round's kernels", async () => {
+    const { model, plan } = await planned(own === undefined ? [] : [own]);
+    const before = await createEngine("compiled", compute);
+    const after = await createEngine("compiled", compute, () => Promise.resolve(foreign));
+    let opened = 0;
+    // Both executors of the first round; those of the second one find no graph of their own.
+    const moved: Engine = {
+      name: "compiled",
+      open: (definition, graphs) => ((opened += 1) <= 2 ? before : after).open(definition, graphs),
+    };
+    const { world, result } = await run(moved, model, plan.graphs, 2);
+    expect(result).toMatchObject({ status: "succeeded" });
+    const told = world.events.flatMap((event) => (event.event === "round.finished" ? [event.blocks] : []));
+    expect(told).toEqual([own === undefined ? undefined : [own], undefined]);
   });
 
   it("runs the graph of every processor on one that nobody made a graph for", async () => {

@@ -66,6 +66,17 @@ it("shows retries and backups", () => {
   expect(liveLines(both, wide)[0]).toContain("1 failed attempt - 2 retries - ");
 });
 
+it("says that a job went on on another kind of processor", () => {
+  const [round] = recordedJob.flatMap((event) => (event.event === "round.finished" ? [event] : []));
+  if (round === undefined) throw new Error("no round in the recorded job");
+  const headers = (...rounds: readonly JobEvent[]): string | undefined =>
+    liveLines(fold([...until("round.started"), ...rounds]), frame({ columns: 160, unicode: false }))[0];
+  expect(headers({ ...round, blocks: [16] })).not.toContain("processors");
+  expect(headers({ ...round, blocks: [16] }, { ...round, round: 2 })).toContain(
+    "mixed processors (blocks of 16, portable)",
+  );
+});
+
 it("says what goes on before and after training", () => {
   expect(liveLines(fold([]), frame())[0]).toBe("preparing  model and data  1.1 s elapsed");
   expect(liveLines(fold(until("data.ready")), frame())[0]).toBe("preparing  train data: 1,617 rows  1.1 s elapsed");

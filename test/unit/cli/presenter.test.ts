@@ -128,6 +128,8 @@ describe("in a pipe", () => {
     if (round === undefined) throw new Error("no round in the recorded job");
     presenter.event({ ...round, blocks: [16, 0] });
     expect(host.stderr.written.at(-1)).toContain("executors on different processors (blocks of 16, portable)");
+    presenter.event({ ...round, blocks: [16] });
+    expect(host.stderr.written.at(-1)).toMatch(/^round /);
   });
 
   it("says its last word once, whatever comes later", () => {

@@ -36,6 +36,18 @@ it("counts tasks that were started again, and backups", () => {
   expect(told([retry("slow"), retry("silent"), retry("silent")])).toMatch(/, 2 retries, 1 backup$/);
 });
 
+it("says that executors had different processors", () => {
+  const [round] = recordedJob.flatMap((event) => (event.event === "round.finished" ? [event] : []));
+  if (round === undefined) throw new Error("no round in the recorded job");
+  const told = (...blocks: readonly number[][]): string[] => {
+    const view = blocks.reduce((before, kinds) => applyEvent(before, { ...round, blocks: kinds }, 0), startView(0));
+    return trainSummary(view, last, { validationName: "Test", path });
+  };
+  const words = "executors on different processors (blocks of 16, blocks of 8): the result's last bits depend on which";
+  expect(told([16], [16]).join("\n")).not.toContain("processors");
+  expect(told([16], [8]).join("\n")).toContain(words);
+});
+
 it("sums up evaluations and predictions", () => {
   const ready = (set: "evaluate" | "predict"): JobEvent => {
     return { event: "data.ready", job, set, dataset: "x", rows: 10_000, partitions: 2, bytes: 1, reused: false, ms: 1 };

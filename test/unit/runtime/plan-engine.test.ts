@@ -1,9 +1,11 @@
 import { graphNamesFor, type GraphRequest } from "@stampede/core";
 import {
+  blockOf,
   type CompiledPlan,
   createEngine,
   type DefinedModel,
   defineModel,
+  type EnginePlan,
   type EnginePlanRequest,
   type PlanCache,
   planEngine,
@@ -124,6 +126,19 @@ describe("a model that cannot be compiled", () => {
   });
 });
 
+/** Six numbers become a picture of 16 channels, which is convolved. */
+function pictures(loss: (labels: tf.Tensor, predictions: tf.Tensor) => tf.Tensor): tfl.LayersModel {
+  const { layers } = tfl;
+  const stack = [
+    layers.dense({ units: 128, inputShape: [6] }),
+    layers.reshape({ targetShape: [2, 4, 16] }),
+    layers.conv2d({ filters: 16, kernelSize: 3, padding: "same" }),
+    layers.flatten(),
+    layers.dense({ units: 3 }),
+  ];
+  return compiled(stack, { loss });
+}
+
 describe("a model whose graph does not compute what tfjs does", () => {
   /** Counts its calls: a trace sees one of them, whose number is then a constant. */
   const counting = (): DefinedModel => {
@@ -159,6 +174,27 @@ describe("a model whose graph does not compute what tfjs does", () => {
     const model = compiled([tfl.layers.dense({ units: 3, inputShape: [6], name: "only" })], { loss, optimizer });
     const planning = planEngine(request(defineModel(model, { allowCustom: true })));
     await expect(planning).rejects.toThrow(found);
+  });
+
+  it("is one of kernels of this processor alone, which are then left out, with what differs", async () => {
+    let calls = 0;
+    const wrongAt = async (call: number): Promise<EnginePlan | undefined> => {
+      const loss = (labels: tf.Tensor, predictions: tf.Tensor): tf.Tensor => {
+        calls += 1;
+        return tf.mul(tf.mean(tf.square(tf.sub(labels, predictions)), -1), calls === call ? 2 : 1);
+      };
+      const model = defineModel(pictures(loss), { allowCustom: true });
+      calls = 0;
+      return planEngine(request(model)).catch(() => undefined);
+    };
+    // Every trace calls the loss once: that of the blocked graph to be checked is one of them.
+    const plans: (EnginePlan | undefined)[] = [];
+    for (let call = 1; call <= 12; call += 1) plans.push(await wrongAt(call));
+    const portable = plans.flatMap((plan) =>
+      plan?.engine === "compiled" && plan.reason !== undefined ? [[plan.reason, [...plan.graphs.keys()]]] : [],
+    );
+    const without = [expect.stringMatching(/a loss of [\d.]+ where tfjs computes/), ["train-8", "train-4"]];
+    expect(portable).toEqual((await blockOf()) === undefined ? [] : [without]);
   });
 
   it("is not noticed without rows to try it on", async () => {

@@ -44,6 +44,8 @@ export interface JobView {
   readonly backups: number;
   /** Of the retries since the job was last submitted or resumed, those of tasks that went down with the process that ran them. */
   readonly lost: number;
+  /** Kinds of kernels that have trained so far, as `round.finished` has them. */
+  readonly blocks: ReadonlySet<number>;
   readonly ended: EventOf<"job.succeeded"> | EventOf<"job.failed"> | undefined;
 }
 
@@ -73,6 +75,7 @@ export function startView(startedAt: number): JobView {
     retries: 0,
     backups: 0,
     lost: 0,
+    blocks: new Set(),
     ended: undefined,
   };
 }
@@ -202,11 +205,12 @@ function finished(task: ExecutorView, event: EventOf<"task.finished">): Executor
 }
 
 function finishRound(view: JobView, event: EventOf<"round.finished">): JobView {
-  const { round, rounds, metrics, wallMs } = event;
+  const { round, rounds, metrics, wallMs, blocks = [0] } = event;
   const known = withValidation(view.recent, round - 1, event.validation).filter((other) => other.round !== round);
   return {
     ...view,
     rounds,
+    blocks: new Set([...view.blocks, ...blocks]),
     recent: [...known, { round, metrics, validation: undefined, wallMs }].slice(-recentRounds),
     timed: { rounds: view.timed.rounds + 1, wallMs: view.timed.wallMs + wallMs },
   };

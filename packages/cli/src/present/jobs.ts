@@ -1,6 +1,8 @@
 import type { JobDetails, JobSummary } from "@stampede/client";
 import { clusterWords, type ClusterName } from "../cluster.js";
+import { mixedKernels } from "./kernels.js";
 import { limitsLine } from "./limits.js";
+import { engineLine } from "./plain.js";
 import { lastRoundLines, roundTable } from "./rounds.js";
 import * as text from "./text.js";
 import { deadTaskLines, failureLines, retryLines, underWayLines, unreadableLines } from "./trouble.js";
@@ -38,9 +40,7 @@ function factLines(job: JobDetails): string[] {
   return [
     `${job.job}: ${text.printable(job.name)}`,
     `${job.kind}, ${job.status}${job.rounds === 0 ? "" : `, round ${job.round}/${job.rounds}`}, ${text.counted(job.executors, "executor")}, ${engineOf(job)}`,
-    ...(job.engineReason === undefined
-      ? []
-      : [`engine ${job.engine}, because compiled is not possible: ${text.printable(job.engineReason)}`]),
+    ...(job.engineReason === undefined ? [] : [engineLine(job.engine, text.printable(job.engineReason))]),
     `created ${moment(job.createdAt)} UTC${job.endedAt === undefined ? "" : `, ended ${moment(job.endedAt)} UTC (${text.duration(job.endedAt - job.createdAt)})`}`,
     limitsLine(job.limits),
     ...(job.error === undefined ? [] : [`error ${job.error.code}: ${text.printable(job.error.message)}`]),
@@ -48,6 +48,7 @@ function factLines(job: JobDetails): string[] {
       ? []
       : [`${job.kind === "train" ? "training" : "metrics"}: ${text.metrics(job.metrics)}`]),
     ...(job.validation === undefined ? [] : [`validation: ${text.metrics(job.validation)}`]),
+    ...mixedKernels(job.history.flatMap(({ executors }) => executors.map(({ block = 0 }) => block))),
     ...(job.weightsSha256 === undefined ? [] : [`weights sha256 ${job.weightsSha256}`]),
   ];
 }

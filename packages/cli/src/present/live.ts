@@ -1,5 +1,6 @@
 import type { Colors } from "../host.js";
 import { stageProgress, taskProgress, timeLeft, type ExecutorView, type JobView, type RoundView } from "./job-view.js";
+import { kernelNames } from "./kernels.js";
 import * as text from "./text.js";
 
 export interface Frame {
@@ -48,8 +49,9 @@ function header(view: JobView, frame: Frame): string {
   return parts.join(separator(frame));
 }
 
-function troubles({ failures, retries, backups }: JobView): readonly string[] {
+function troubles({ failures, retries, backups, blocks }: JobView): readonly string[] {
   return [
+    ...(blocks.size < 2 ? [] : [`mixed processors (${kernelNames(blocks)})`]),
     ...(failures === 0 ? [] : [text.counted(failures, "failed attempt")]),
     ...(retries === 0 ? [] : [text.counted(retries, "retry", "retries")]),
     ...(backups === 0 ? [] : [text.counted(backups, "backup")]),

@@ -1,4 +1,5 @@
 import type { JobEvent } from "@stampede/core";
+import { mixedKernels } from "./kernels.js";
 import { limitsLine } from "./limits.js";
 import * as text from "./text.js";
 
@@ -15,7 +16,7 @@ export function plainLines(event: JobEvent): readonly string[] {
     case "round.started":
       return event.stage.kind === "evaluate" ? ["evaluating"] : [];
     case "round.finished":
-      return isTold(event.round, event.rounds) ? [roundLine(event), ...mixedLines(event)] : [];
+      return isTold(event.round, event.rounds) ? [roundLine(event), ...mixedKernels(event.blocks ?? [])] : [];
     case "task.failed":
       return [failureLine(event)];
     case "task.retried":
@@ -29,6 +30,13 @@ export function plainLines(event: JobEvent): readonly string[] {
     default:
       return event satisfies never;
   }
+}
+
+/** @param reason why a job has not the engine, or the kernels, that are the fastest */
+export function engineLine(engine: string, reason: string): string {
+  return engine === "compiled"
+    ? `engine compiled without blocked kernels, because those of this processor are wrong: ${reason}`
+    : `engine ${engine}, because compiled is not possible: ${reason}`;
 }
 
 /** The rest of a message may be a stack; `stampede jobs show` has it whole. */
@@ -48,9 +56,7 @@ export function submittedWords(event: Extract<JobEvent, { event: "job.submitted"
   const { engine, engineReason, limits } = event;
   return [
     ...(limits === undefined ? [] : [limitsLine(limits)]),
-    ...(engineReason === undefined
-      ? []
-      : [`engine ${engine}, because compiled is not possible: ${firstLine(engineReason)}`]),
+    ...(engineReason === undefined ? [] : [engineLine(engine, firstLine(engineReason))]),
   ];
 }
 
@@ -93,15 +99,6 @@ function roundLine(event: Extract<JobEvent, { event: "round.finished" }>): strin
   const before =
     validation === undefined || round < 2 ? "" : `; validation after round ${round - 1}: ${text.metrics(validation)}`;
   return `round ${round}/${rounds}: ${text.metrics(metrics)} (${text.duration(wallMs)})${before}`;
-}
-
-/** Executors whose processors add up in different orders. */
-function mixedLines({ blocks }: Extract<JobEvent, { event: "round.finished" }>): readonly string[] {
-  if (blocks === undefined) return [];
-  const kinds = blocks.map((block) => (block === 0 ? "portable" : `blocks of ${block}`)).join(", ");
-  return [
-    `executors on different processors (${kinds}): the result's last bits depend on which is which; training.portable has them use the same kernels`,
-  ];
 }
 
 function isTold(round: number, rounds: number): boolean {

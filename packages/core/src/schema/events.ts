@@ -40,7 +40,7 @@ export const JobEvent = z.discriminatedUnion("event", [
     name: z.string(),
     kind: z.enum(["train", "evaluate", "predict"]),
     engine: EngineName,
-    /** Why it is not the compiled engine, where that was tried. */
+    /** Why it is not the compiled engine, where that was tried; of that one, why it does without blocked kernels, where those were wrong. */
     engineReason: z.string().optional(),
     executors: Count,
     rounds: Count,
@@ -82,7 +82,10 @@ export const JobEvent = z.discriminatedUnion("event", [
     wallMs: Ms,
     /** The slowest executor's own time: wallMs minus this is the system's overhead. */
     slowestMs: Ms,
-    /** Of the kernels that trained it, 0 for those of every processor; only where executors differ: the job's bits depend on which is which. */
+    /**
+     * Of the kernels that trained it, largest first, 0 for those of every processor; absent where those trained all. More than one kind in a
+     * round, or from one round to another, means that the job's last bits depend on which is which.
+     */
     blocks: z.array(Count).optional(),
   }),
   z.strictObject({

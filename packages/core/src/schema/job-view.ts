@@ -137,7 +137,7 @@ export type RoundHistory = z.infer<typeof RoundHistory>;
 export const JobDetails = JobSummary.extend({
   executors: Count,
   engine: z.string(),
-  /** Why it is not the compiled engine, where that was tried. */
+  /** Why it is not the compiled engine, where that was tried; of that one, why it does without blocked kernels, where those were wrong. */
   engineReason: z.string().optional(),
   /** Processor threads of each executor; absent for engines that decide for themselves. */
   threads: Count.optional(),

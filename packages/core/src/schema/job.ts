@@ -22,7 +22,7 @@ export const JobSpec = z.strictObject({
   kind: z.enum(["train", "evaluate", "predict"]),
   createdAt: Milliseconds,
   engine: EngineName,
-  /** Why it is not the compiled engine, where that was tried. */
+  /** Why it is not the compiled engine, where that was tried; of that one, why it does without blocked kernels, where those were wrong. */
   engineReason: z.string().max(10_000).optional(),
   /** Of the compiled engine. */
   compute: Compute.optional(),

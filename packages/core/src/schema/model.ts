@@ -76,5 +76,7 @@ export type GraphClaim = z.infer<typeof GraphClaim>;
 export const CompiledRecord = z.strictObject({
   version: z.literal(1),
   flopsPerBatch: z.number().min(0),
+  /** Why there are no kernels of the processor's own that compiled them. */
+  reason: z.string().max(10_000).optional(),
 });
 export type CompiledRecord = z.infer<typeof CompiledRecord>;

@@ -10,6 +10,8 @@ export interface CompiledPlan {
   readonly graphs: ReadonlyMap<GraphName, Uint8Array>;
   /** Of the largest of them. */
   readonly flopsPerBatch: number;
+  /** Why there are no kernels of the processor's own, see `EnginePlan`. */
+  readonly reason?: string;
 }
 
 /** Keeps plans, so that a model is compiled and checked once. */
@@ -27,16 +29,5 @@ export function planKey(request: EnginePlanRequest, blocks: readonly Block[]): s
   const { definition, purpose, fields, batchSizes = [], validates = false } = request;
   if (whyOnlyCompiled(definition) !== undefined) return undefined;
   const versions = [compilerVersion, loadCore().version_core];
-  return sha256Hex(
-    JSON.stringify([
-      versions,
-      definition,
-      purpose,
-      fieldsKey(fields),
-      batchSizes,
-      validates,
-      blocks,
-      request.blocks === undefined,
-    ]),
-  );
+  return sha256Hex(JSON.stringify([versions, definition, purpose, fieldsKey(fields), batchSizes, validates, blocks]));
 }

@@ -52,7 +52,7 @@ export interface EnginePlanRequest {
   /** Processor cores of the machine that the executors share, and how many of them run there at a time. */
   readonly cores: number;
   readonly executors: number;
-  /** Of the processors that may run the job, beside those without blocks; left out for a job that only this machine runs. */
+  /** Of the processors that are to have kernels of their own; by default this machine's alone. All others run what every processor runs. */
   readonly blocks?: readonly Block[] | undefined;
   /** Whether to train with what every processor has, the same kernels on all of them. @default false */
   readonly portable?: boolean | undefined;
@@ -66,6 +66,8 @@ export type EnginePlan =
       /** All that the job's tasks will ask for. */
       readonly graphs: ReadonlyMap<GraphName, Uint8Array>;
       readonly compute: Compute;
+      /** Why kernels of this processor's own are not among them, where they computed something else than tfjs. */
+      readonly reason?: string;
     }
   | {
       readonly engine: TfjsEngineName;
@@ -116,12 +118,13 @@ async function compiledPlan(request: EnginePlanRequest): Promise<EnginePlan> {
   const own = await blockOf();
   const blocks = portable || request.purpose !== "train" ? [] : (request.blocks ?? (own === undefined ? [] : [own]));
   const key = planKey(request, blocks);
-  const known = key === undefined ? undefined : await cache?.get(key);
-  const plan = known ?? (await compileAll(request, blocks));
-  if (known === undefined && key !== undefined) await cache?.put(key, plan);
-  const { graphs, flopsPerBatch } = plan;
+  const kept = key === undefined ? undefined : await cache?.get(key);
+  const plan = kept ?? (await compileAll(request, blocks));
+  if (kept === undefined && key !== undefined) await cache?.put(key, plan);
+  const { graphs, flopsPerBatch, reason } = plan;
   const compute = chooseCompute({ cores, executors, flopsPerBatch });
-  return { engine: "compiled", graphs, compute: portable ? { ...compute, portable } : compute };
+  const known = { engine: "compiled", graphs, ...(reason !== undefined && { reason }) } as const;
+  return { ...known, compute: portable ? { ...compute, portable } : compute };
 }
 
 interface NamedGraph extends CompiledGraph {
@@ -138,13 +141,14 @@ async function compileAll(request: EnginePlanRequest, blocks: readonly Block[]):
     );
     // Where a model has no use for blocks, these are the graphs that every processor runs.
     const variants = made.filter(({ manifest }) => manifest.block !== undefined);
-    const kept = (await areRight(request, compiler, variants)) ? variants : [];
-    // Executors of this machine alone take nothing else.
-    const isEnough = request.blocks === undefined && kept.length > 0;
-    const graphs = [...requests.filter(({ kind }) => !isEnough || kind !== "train").map(compiled), ...kept];
+    const reason = await whyNotBlocked(request, compiler, variants);
+    const kept = reason === undefined ? variants : [];
+    // What every processor runs is always among them: a job may be resumed on another machine.
+    const graphs = [...requests.map(compiled), ...kept];
     return {
       graphs: new Map(graphs.map(({ name, bytes }) => [name, bytes])),
       flopsPerBatch: Math.max(...graphs.map(({ manifest }) => flopsOf(manifest, request))),
+      ...(reason !== undefined && { reason }),
     };
   } finally {
     compiler.dispose();
@@ -152,27 +156,23 @@ async function compileAll(request: EnginePlanRequest, blocks: readonly Block[]):
 }
 
 /**
- * Checks what this machine can run of a job that trains: graphs for its block, and the one that every processor runs where the job needs
- * it.
- * @returns false where the variants are not to be used, because this machine's computes something else
+ * Checks what this machine can run of a job that trains: the graph for its block, and the one that every processor runs.
+ * @returns what this machine's computes that tfjs does not, where that is so: then no variant is to be used
  * @throws StampedeError `model.not-traceable` when the graph that every processor runs does not compute what tfjs does
  */
-async function areRight(
+async function whyNotBlocked(
   request: EnginePlanRequest,
   compiler: GraphCompiler,
   variants: readonly NamedGraph[],
-): Promise<boolean> {
+): Promise<string | undefined> {
   const [train] = requestsOf(request);
-  if (train?.kind !== "train") return true;
+  if (train?.kind !== "train") return undefined;
   const processor = await blockOf();
   const own = variants.find(({ manifest }) => manifest.block === processor)?.manifest;
-  const isAlone = own !== undefined && request.blocks === undefined;
-  const checked = own === undefined ? [undefined] : isAlone ? [own.block] : [undefined, own.block];
-  const verdicts = await verdictsOf(request, compiler, own ?? compiler.compile(train).manifest, checked);
-  const isOwnRight = own === undefined || verdicts.at(-1)?.ok !== false;
-  if (isAlone && isOwnRight) return true;
-  const [ofEvery] = isAlone ? await verdictsOf(request, compiler, own, [undefined]) : verdicts;
-  if (ofEvery?.ok !== false) return isOwnRight;
+  const checked = own === undefined ? [undefined] : [undefined, own.block];
+  const { manifest } = compiler.compile(train);
+  const [ofEvery, ofOwn] = await verdictsOf(request, compiler, manifest, checked);
+  if (ofEvery?.ok !== false) return ofOwn?.ok === false ? ofOwn.reason : undefined;
   const message = `Expected a graph that computes what tfjs does, found ${ofEvery.reason}. The compiled engine is not used.`;
   throw new StampedeError("model.not-traceable", message, { details: { reason: "differs" } });
 }

@@ -8,7 +8,7 @@ import {
   type RoundRecord,
   type Stage,
 } from "@stampede/core";
-import { mixedBlocks } from "../parameter-server/round-summary.js";
+import { kernelBlocks } from "../parameter-server/round-summary.js";
 
 /**
  * What a decision that is committed tells of: the round that it ends and the stage that it begins.
@@ -38,7 +38,7 @@ function roundEnded(
   at: number,
 ): readonly JobEvent[] {
   if (record === undefined) return [];
-  const blocks = mixedBlocks(record);
+  const blocks = kernelBlocks(record);
   const event: JobEvent = {
     event: "round.finished",
     job: spec.job,

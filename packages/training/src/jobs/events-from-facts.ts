@@ -12,7 +12,7 @@ import {
   type RoundRecord,
   type Stage,
 } from "@stampede/core";
-import { mixedBlocks } from "../parameter-server/round-summary.js";
+import { kernelBlocks } from "../parameter-server/round-summary.js";
 
 /** What is stored of a job, as far as somebody has looked. What was told before may be in it again. */
 export interface SeenFacts {
@@ -97,7 +97,7 @@ export class JobStory {
       this.#tellFinish({ ...task, examples, metrics: resolveMetrics(metrics), computeMs });
     }
     const endedAt = endOf(record, facts);
-    const blocks = mixedBlocks(record);
+    const blocks = kernelBlocks(record);
     this.#tell({
       event: "round.finished",
       job,

@@ -33,10 +33,10 @@ function lateContributionOf(record: DeltaRecord): Contribution {
   return { ...contributionOf(record), lateFrom: record.round };
 }
 
-/** The blocks of the kernels that trained a round, 0 for those of every processor; undefined where they were all the same. */
-export function mixedBlocks({ contributions }: Pick<RoundRecord, "contributions">): number[] | undefined {
-  const blocks = new Set(contributions.map(({ block = 0 }) => block));
-  return blocks.size < 2 ? undefined : [...blocks].toSorted((a, b) => b - a);
+/** The blocks of the kernels that trained a round, 0 for those of every processor; undefined where those trained all of it. */
+export function kernelBlocks({ contributions }: Pick<RoundRecord, "contributions">): number[] | undefined {
+  const blocks = [...new Set(contributions.map(({ block = 0 }) => block))].toSorted((a, b) => b - a);
+  return blocks.every((block) => block === 0) ? undefined : blocks;
 }
 
 /** Of numbers that none is left out of; 0 of none. */

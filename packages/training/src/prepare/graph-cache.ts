@@ -23,19 +23,24 @@ export function storedPlans(store: ObjectStore): PlanCache {
         const graphs = [...tensors].flatMap(([name, { data }]): [GraphName, Uint8Array][] =>
           data instanceof Uint8Array ? [[GraphName.parse(name), data]] : [],
         );
-        return { graphs: new Map(graphs), flopsPerBatch: record.flopsPerBatch };
+        const { flopsPerBatch, reason } = record;
+        return { graphs: new Map(graphs), flopsPerBatch, ...(reason !== undefined && { reason }) };
       } catch (error) {
         if (isStampedeError(error)) return undefined;
         throw error;
       }
     },
 
-    async put(key, { graphs, flopsPerBatch }) {
+    async put(key, { graphs, flopsPerBatch, reason }) {
       const tensors = [...graphs].map(([name, bytes]): [string, Tensor] => [name, tensorOf(bytes, [bytes.length])]);
       // Whoever was first has stored the same.
       await store.create(
         keys.compiled(key),
-        encodeTensorRecord(CompiledRecord, { version: 1, flopsPerBatch }, new Map(tensors)),
+        encodeTensorRecord(
+          CompiledRecord,
+          { version: 1, flopsPerBatch, ...(reason !== undefined && { reason }) },
+          new Map(tensors),
+        ),
       );
     },
   };

@@ -94,10 +94,9 @@ async function planOrExplain({ model, wanted }: PlanFor, request: EnginePlanRequ
 export function engineOf(plan: EnginePlan): JobEngine {
   if (plan.engine === "compiled") {
     const { engine, compute, graphs } = plan;
-    return { facts: { engine, compute, graphs: graphClaimsOf(graphs) }, graphs };
+    return { facts: { engine, ...reasonOf(plan), compute, graphs: graphClaimsOf(graphs) }, graphs };
   }
-  const { engine, reason } = plan;
-  return { facts: { engine, ...(reason !== undefined && { engineReason: cut(reason) }) }, graphs: undefined };
+  return { facts: { engine: plan.engine, ...reasonOf(plan) }, graphs: undefined };
 }
 
 /** The sizes of batches that occur: the whole ones first, then those of partitions that end with a shorter one. */
@@ -116,6 +115,10 @@ export function sameFields(a: readonly Field[], b: readonly Field[]): boolean {
 
 /** As in the schema of the spec. */
 const maxReasonLength = 10_000;
+
+function reasonOf({ reason }: EnginePlan): Pick<JobSpec, "engineReason"> {
+  return reason === undefined ? {} : { engineReason: cut(reason) };
+}
 
 function cut(reason: string): string {
   return reason.length <= maxReasonLength ? reason : `${reason.slice(0, maxReasonLength - 3)}...`;

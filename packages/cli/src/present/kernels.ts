@@ -1,0 +1,16 @@
+/** Kinds of kernels by their blocks, 0 for those of every processor, largest first. */
+export function kernelNames(blocks: Iterable<number>): string {
+  return [...new Set(blocks)]
+    .toSorted((a, b) => b - a)
+    .map((block) => (block === 0 ? "portable" : `blocks of ${block}`))
+    .join(", ");
+}
+
+/** What it means that a job ran on different processors; nothing where all had the same kernels. */
+export function mixedKernels(blocks: Iterable<number>): readonly string[] {
+  const kinds = new Set(blocks);
+  if (kinds.size < 2) return [];
+  return [
+    `executors on different processors (${kernelNames(kinds)}): the result's last bits depend on which is which; training.portable has them use the same kernels`,
+  ];
+}
