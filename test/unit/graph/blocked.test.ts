@@ -86,6 +86,12 @@ describe("the gradient of a maximum", () => {
     expect(shapesOf("Concat")).toEqual([]);
   });
 
+  it("is masked where windows have a single element", () => {
+    const body = (x: Tf.Tensor, w: Tf.Tensor): Tf.Tensor =>
+      tf.grad((bias: Tf.Tensor) => tf.maxPool<Tf.Tensor4D>(tf.relu(tf.add(conv(x, w), bias)), 1, 1, 0))(tf.ones([16]));
+    expect(operators(traced(body, [2, 6, 6, 16], [3, 3, 16, 16], 16))).toContain("HardSigmoid");
+  });
+
   it.each([
     { size: 2, strides: 2, pad: "valid" },
     { size: 3, strides: 3, pad: "valid" },

@@ -52,7 +52,9 @@ export function blockedMaxGradient(b: Blocks, dy: Value, x: Value, y: Value, win
     return large;
   };
   const gradient = spread(dy);
-  rememberPooled(gradient, { of: picture, masked });
+  // Windows of a single element spread nothing.
+  const isSpread = [rows, columns].some(({ size }) => size > 1);
+  if (isSpread) rememberPooled(gradient, { of: picture, masked });
   return gradient;
 }
 
