@@ -4,17 +4,27 @@ import { MessageWriter } from "./wire.js";
 /** Numbers of a tensor, of any type; int64 as float64 (whole numbers up to 2^53), bool as 0 and 1. */
 type Numbers = ArrayLike<number> & Partial<ArrayBufferView>;
 
-/** Shapes and axes, of which a graph has hundreds, take a byte or two a number; what is large is copied as it is. */
-const maxPacked = 64;
+/** Fields of TensorProto that hold whole numbers in a byte to three each, where they are small: shapes, axes and indices are. */
+const packedFields: Partial<Record<GraphDType, number>> = { int32: 5, int64: 7 };
+const packedLimit = 2 ** 21;
 
 /** A `TensorProto` with its data in it. */
 export function tensorMessage(name: string, dtype: GraphDType, shape: readonly number[], data: Numbers): MessageWriter {
   const message = new MessageWriter();
   for (const extent of shape) message.integer(1, extent);
   message.integer(2, onnxTypes[dtype]);
-  if (dtype === "int64" && data.length <= maxPacked) message.integers(7, Array.from(data));
+  const packed = packedFields[dtype];
+  if (packed !== undefined && areSmall(data)) message.integers(packed, data);
   else message.bytes(9, littleEndian(dtype, data));
   return message.text(8, name);
+}
+
+function areSmall(data: Numbers): boolean {
+  for (let index = 0; index < data.length; index += 1) {
+    const value = data[index] ?? 0;
+    if (value < 0 || value >= packedLimit) return false;
+  }
+  return true;
 }
 
 function littleEndian(dtype: GraphDType, data: Numbers): Uint8Array {

@@ -11,9 +11,16 @@ export class MessageWriter {
     return this.#push(varint(field * 8 + wireTypes.varint)).#push(varint(value));
   }
 
-  /** A packed list. */
-  integers(field: number, values: readonly number[]): this {
-    return this.bytes(field, Uint8Array.from(values.flatMap((value) => [...varint(value)])));
+  /** A packed list of numbers from 0 to 2^31 - 1. */
+  integers(field: number, values: ArrayLike<number>): this {
+    const bytes = new Uint8Array(values.length * 5);
+    let length = 0;
+    for (let index = 0; index < values.length; index += 1) {
+      let rest = values[index] ?? 0;
+      for (; rest > 127; rest >>= 7) bytes[length++] = (rest & 127) | 128;
+      bytes[length++] = rest;
+    }
+    return this.bytes(field, bytes.slice(0, length));
   }
 
   float(field: number, value: number): this {
