@@ -36,6 +36,15 @@ async function sizeOf(kind: Kind, steps: number, first: (inputShape: number[]) =
   }
 }
 
+it("leaves tfjs' count of layers alone, from which names of others follow", async () => {
+  const lstm = (inputShape: number[]): readonly Layer[] => [layers.lstm({ units: 4, inputShape, name: "only" })];
+  const numberOf = (): number => Number(/\d+$/.exec(layers.activation({ activation: "hardSigmoid" }).name)?.[0]);
+  await sizeOf("train", 3, lstm);
+  const before = numberOf();
+  await sizeOf("train", 4, lstm);
+  expect(numberOf()).toBe(before + 1);
+});
+
 const kinds: readonly (readonly [string, (inputShape: number[]) => readonly Layer[]])[] = [
   ["lstm", (inputShape) => [layers.lstm({ units: 4, inputShape })]],
   ["gru", (inputShape) => [layers.gru({ units: 4, inputShape })]],

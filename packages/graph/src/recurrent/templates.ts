@@ -32,23 +32,34 @@ interface Weight {
 export function templateOf({
   cell,
 }: CellCall): ((x: Tf.Tensor, states: readonly Tf.Tensor[]) => readonly Tf.Tensor[]) | undefined {
-  const found = known().find(({ call }) => Reflect.get(cell, "call") === call);
+  const found = known().templates.find(({ call }) => Reflect.get(cell, "call") === call);
   if (found === undefined || !isPlain(cell)) return undefined;
   return (x, states) => found.template(cell, x, states);
 }
 
-let made: readonly { readonly call: unknown; readonly template: Template }[] | undefined;
+/** What tfjs' own cells are known by. */
+interface Known {
+  /** By the code of their cells: a class of the user's own that only inherits it is served too. */
+  readonly templates: readonly { readonly call: unknown; readonly template: Template }[];
+  /** The class of that activation, which tfjs does not export. */
+  readonly hardSigmoid: unknown;
+}
+let made: Known | undefined;
 
-/** By the code of their cells: a class of the user's own that only inherits it is served too. */
-function known(): NonNullable<typeof made> {
+/** Cells are made only once: tfjs counts them, and names of others that have none follow from the count. */
+function known(): Known {
   if (made !== undefined) return made;
   const { layers } = loadLayers();
-  const callOf = (cell: Cell): unknown => Reflect.get(cell, "call");
-  made = [
-    { call: callOf(layers.lstmCell({ units: 1 })), template: lstm },
-    { call: callOf(layers.gruCell({ units: 1 })), template: gru },
-    { call: callOf(layers.simpleRNNCell({ units: 1 })), template: simple },
-  ];
+  const of = (cell: Cell, property: string): unknown => Reflect.get(cell, property);
+  const lstmCell = layers.lstmCell({ units: 1, recurrentActivation: "hardSigmoid" });
+  made = {
+    templates: [
+      { call: of(lstmCell, "call"), template: lstm },
+      { call: of(layers.gruCell({ units: 1 }), "call"), template: gru },
+      { call: of(layers.simpleRNNCell({ units: 1 }), "call"), template: simple },
+    ],
+    hardSigmoid: isPlain(lstmCell) ? lstmCell.recurrentActivation?.constructor : undefined,
+  };
   return made;
 }
 
@@ -106,7 +117,7 @@ interface Gate {
  * A hard sigmoid is clip(0.2 * z + 0.5): scaled and shifted are the weights, once, instead of every z in every step and its gradient.
  */
 function gateOf({ recurrentActivation }: PlainCell): Gate {
-  if (recurrentActivation?.constructor !== hardSigmoid()) {
+  if (recurrentActivation?.constructor !== known().hardSigmoid) {
     return { line: undefined, apply: (x) => apply(recurrentActivation, x) };
   }
   return { line: { scale: 0.2, shift: 0.5 }, apply: (x) => loadCore().clipByValue(x, 0, 1) };
@@ -116,11 +127,6 @@ function gateOf({ recurrentActivation }: PlainCell): Gate {
 function rowOf(numbers: readonly number[], units: number): Tf.Tensor {
   const row = numbers.flatMap((each) => Array.from({ length: units }, () => each));
   return loadCore().tensor2d(row, [1, row.length]);
-}
-
-/** Its class, which tfjs does not export. */
-function hardSigmoid(): unknown {
-  return loadLayers().layers.activation({ activation: "hardSigmoid" }).activation.constructor;
 }
 
 function apply(activation: Activation | null | undefined, x: Tf.Tensor): Tf.Tensor {
