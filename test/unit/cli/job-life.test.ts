@@ -73,7 +73,7 @@ it("says which kernels a job could not have, and where executors had different o
   const rounds = [round(1, [executor(0, { block: 16 })]), round(2, [executor(0)])];
   const lines = jobLife(details({ engineReason: "the weight w differs", history: rounds }));
   expect(lines).toContain(
-    "engine compiled without blocked kernels, because those of this processor are wrong: the weight w differs",
+    "engine compiled without blocked kernels, because they are wrong on the machine that planned the job: the weight w differs",
   );
   expect(lines.join("\n")).toContain("executors on different processors (blocks of 16, portable)");
   expect(jobLife(details({ history: rounds.slice(1) })).join("\n")).not.toContain("different processors");

@@ -35,7 +35,7 @@ export function plainLines(event: JobEvent): readonly string[] {
 /** @param reason why a job has not the engine, or the kernels, that are the fastest */
 export function engineLine(engine: string, reason: string): string {
   return engine === "compiled"
-    ? `engine compiled without blocked kernels, because those of this processor are wrong: ${reason}`
+    ? `engine compiled without blocked kernels, because they are wrong on the machine that planned the job: ${reason}`
     : `engine ${engine}, because compiled is not possible: ${reason}`;
 }
 

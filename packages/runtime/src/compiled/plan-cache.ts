@@ -24,10 +24,26 @@ export interface PlanCache {
 /**
  * Topology, losses, optimizer and its constants, batch sizes, blocks, form of the data, and versions; undefined where the user's own code takes
  * part, which has no name that would change with it.
+ * @param checkedOn the block of this processor: what it found of its kernels says nothing of another one's
  */
-export function planKey(request: EnginePlanRequest, blocks: readonly Block[]): string | undefined {
+export function planKey(
+  request: EnginePlanRequest,
+  blocks: readonly Block[],
+  checkedOn: Block | undefined,
+): string | undefined {
   const { definition, purpose, fields, batchSizes = [], validates = false } = request;
   if (whyOnlyCompiled(definition) !== undefined) return undefined;
   const versions = [compilerVersion, loadCore().version_core];
-  return sha256Hex(JSON.stringify([versions, definition, purpose, fieldsKey(fields), batchSizes, validates, blocks]));
+  return sha256Hex(
+    JSON.stringify([
+      versions,
+      definition,
+      purpose,
+      fieldsKey(fields),
+      batchSizes,
+      validates,
+      blocks,
+      checkedOn ?? null,
+    ]),
+  );
 }

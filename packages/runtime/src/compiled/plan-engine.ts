@@ -117,7 +117,7 @@ async function compiledPlan(request: EnginePlanRequest): Promise<EnginePlan> {
   const { cores, executors, cache, portable = false } = request;
   const own = await blockOf();
   const blocks = portable || request.purpose !== "train" ? [] : (request.blocks ?? (own === undefined ? [] : [own]));
-  const key = planKey(request, blocks);
+  const key = planKey(request, blocks, own);
   const kept = key === undefined ? undefined : await cache?.get(key);
   const plan = kept ?? (await compileAll(request, blocks));
   if (kept === undefined && key !== undefined) await cache?.put(key, plan);
