@@ -23,6 +23,7 @@ export {
   attemptOfFailure,
   graphNameOf,
   graphNamesFor,
+  isForBlock,
   jobOfKey,
   keys,
   objectHashOf,

@@ -138,6 +138,11 @@ export function graphNameOf(request: GraphRequest): GraphName {
   return `train-${request.batchSize}${request.block === undefined ? "" : `-k${request.block}`}`;
 }
 
+/** Whether a graph is for processors with blocked kernels of one size alone. */
+export function isForBlock(name: GraphName): boolean {
+  return /-k\d+$/.test(name);
+}
+
 /**
  * Those that answer a request, the best one first: for its block, for every processor. Last come those for other blocks, which a session
  * refuses and says why.

@@ -24,6 +24,8 @@ export interface TrainOutcome {
   readonly examples: number;
   /** Of the blocked kernels that computed it; left out where others did. On another block the same request has other bits. */
   readonly block?: Block;
+  /** Why kernels of the processor's own were not used, where they computed something else than those of every processor. */
+  readonly kernelReason?: string;
   /**
    * For each batch in order its `loss` and compiled metrics, as means over its samples. One by one, so that whoever adds them up
    * gets the same bits however the work was split into calls.

@@ -47,6 +47,11 @@ export const Compute = z.strictObject({
   spinning: z.boolean(),
   /** Only graphs that every processor runs, even where a faster one is stored. */
   portable: z.literal(true).optional(),
+  /**
+   * Rows of the batch with which a session compares kernels of the processor's own with those of every processor, before it trains with
+   * them; the job has graphs for it. Left out where there are no such kernels.
+   */
+  selfCheckRows: z.number().int().min(1).max(256).optional(),
 });
 export type Compute = z.infer<typeof Compute>;
 

@@ -4,6 +4,7 @@ import { loadCore } from "@stampede/graph/tfjs";
 import { whyOnlyCompiled } from "../model/only-compiled.js";
 import { fieldsKey } from "./fields-key.js";
 import type { EnginePlanRequest } from "./plan-engine.js";
+import { selfCheckRows } from "./self-check.js";
 
 /** All graphs of one plan, compiled and checked. */
 export interface CompiledPlan {
@@ -43,6 +44,7 @@ export function planKey(
       batchSizes,
       validates,
       blocks,
+      selfCheckRows,
       checkedOn ?? null,
     ]),
   );

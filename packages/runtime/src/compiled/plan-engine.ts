@@ -1,6 +1,7 @@
 import {
   graphNameOf,
   deriveKey,
+  isForBlock,
   isStampedeError,
   StampedeError,
   type Block,
@@ -26,6 +27,7 @@ import { createGraphCompiler } from "./create-compiler.js";
 import { blockOf } from "./block.js";
 import type { GraphCompiler } from "./graph-compiler.js";
 import { planKey, type CompiledPlan, type PlanCache } from "./plan-cache.js";
+import { selfCheckRows } from "./self-check.js";
 import type { Verdict } from "./verify-graph.js";
 
 /** Of jobs that do not train. */
@@ -122,9 +124,12 @@ async function compiledPlan(request: EnginePlanRequest): Promise<EnginePlan> {
   const plan = kept ?? (await compileAll(request, blocks));
   if (kept === undefined && key !== undefined) await cache?.put(key, plan);
   const { graphs, flopsPerBatch, reason } = plan;
-  const compute = chooseCompute({ cores, executors, flopsPerBatch });
-  const known = { engine: "compiled", graphs, ...(reason !== undefined && { reason }) } as const;
-  return { ...known, compute: portable ? { ...compute, portable } : compute };
+  const compute: Compute = {
+    ...chooseCompute({ cores, executors, flopsPerBatch }),
+    ...(portable && { portable }),
+    ...([...graphs.keys()].some(isForBlock) && { selfCheckRows }),
+  };
+  return { engine: "compiled", graphs, compute, ...(reason !== undefined && { reason }) };
 }
 
 interface NamedGraph extends CompiledGraph {
@@ -144,7 +149,7 @@ async function compileAll(request: EnginePlanRequest, blocks: readonly Block[]):
     const reason = await whyNotBlocked(request, compiler, variants);
     const kept = reason === undefined ? variants : [];
     // What every processor runs is always among them: a job may be resumed on another machine.
-    const graphs = [...requests.map(compiled), ...kept];
+    const graphs = [...requests.map(compiled), ...kept, ...checksOf(requests, kept).map(compiled)];
     return {
       graphs: new Map(graphs.map(({ name, bytes }) => [name, bytes])),
       flopsPerBatch: Math.max(...graphs.map(({ manifest }) => flopsOf(manifest, request))),
@@ -153,6 +158,14 @@ async function compileAll(request: EnginePlanRequest, blocks: readonly Block[]):
   } finally {
     compiler.dispose();
   }
+}
+
+/** The small batch with which executors check kernels of their processor's own: with these and with those of every processor. */
+function checksOf(requests: readonly GraphRequest[], variants: readonly NamedGraph[]): readonly GraphRequest[] {
+  const [train] = requests;
+  if (train?.kind !== "train" || variants.length === 0) return [];
+  const blocks = [undefined, ...new Set(variants.map(({ manifest }) => manifest.block))];
+  return blocks.map((block) => ({ ...train, batchSize: selfCheckRows, block }));
 }
 
 /**

@@ -25,6 +25,7 @@ import { GraphData } from "./data.js";
 import { fieldsKey } from "./fields-key.js";
 import { closeWhenOpen, LoadedGraph } from "./graph.js";
 import { emptyPredictions, evaluateRows, predictRows } from "./inference.js";
+import { whyNotOwnKernels } from "./self-check.js";
 import { ModelState, type StateLayout } from "./state.js";
 import { batchMetrics, runsOf, stepFeeds } from "./training.js";
 
@@ -50,9 +51,16 @@ export class CompiledSession implements EngineSession {
   /** Requests wait for one another: each begins with the weights that the one before left. */
   #last: Promise<unknown> = Promise.resolve();
   #stage: "opened" | "loaded" | "closed" = "opened";
+  /** Of the kernels that train. */
+  #block: Block | undefined;
+  #isChecked: boolean;
+  /** Why they are not the processor's own. */
+  #kernelReason: string | undefined;
 
   constructor(parts: SessionParts) {
     this.#parts = parts;
+    this.#block = parts.block;
+    this.#isChecked = parts.compute.selfCheckRows === undefined;
     this.#state = new ModelState(parts.definition, parts.layout);
     this.#prediction = new BoundPrediction(parts.graphs, parts.compute);
   }
@@ -73,8 +81,7 @@ export class CompiledSession implements EngineSession {
       let examples = 0;
       let block: Block | undefined;
       for (const run of runsOf(request)) {
-        const { block: wanted } = this.#parts;
-        const graph = await this.#graph({ kind: "train", batchSize: run.rows, fields: data.fields, block: wanted });
+        const graph = await this.#trainingGraph(run.rows, data, request);
         block = graph.manifest.block;
         const state = this.#state.feeds(graph.manifest, values);
         const steps = stepFeeds(graph.manifest, run, request, Number(settings["learningRate"]));
@@ -88,7 +95,13 @@ export class CompiledSession implements EngineSession {
       // A session that was closed meanwhile holds nothing. All or nothing: a failure leaves the weights as they were.
       this.#refuse("train");
       this.#state.replace(values);
-      return { examples, batches, ...(block !== undefined && { block }) };
+      const kernelReason = this.#kernelReason;
+      return {
+        examples,
+        batches,
+        ...(block !== undefined && { block }),
+        ...(kernelReason !== undefined && { kernelReason }),
+      };
     });
   }
 
@@ -129,6 +142,23 @@ export class CompiledSession implements EngineSession {
 
   #data(data: PartitionData, roles: readonly Field["role"][]): GraphData {
     return new GraphData(data, this.#parts.definition, roles);
+  }
+
+  /** With kernels of the processor's own only where these compute what they must, which is found out once. */
+  async #trainingGraph(batchSize: number, data: GraphData, request: TrainRequest): Promise<LoadedGraph> {
+    const graphFor = (block: Block | undefined): Promise<LoadedGraph> =>
+      this.#graph({ kind: "train", batchSize, fields: data.fields, block });
+    const graph = await graphFor(this.#block);
+    const { block } = graph.manifest;
+    if (block === undefined || this.#isChecked) return graph;
+    const { selfCheckRows: rows = batchSize } = this.#parts.compute;
+    const feeds = this.#state.feeds.bind(this.#state);
+    const { values } = this.#state;
+    this.#kernelReason = await whyNotOwnKernels({ ...this.#parts, block, rows, data, request, feeds, values });
+    this.#isChecked = true;
+    if (this.#kernelReason === undefined) return graph;
+    this.#block = undefined;
+    return graphFor(undefined);
   }
 
   /** Opened once for each kind, batch size and form of the data. */
