@@ -46,7 +46,9 @@ describe("a local job with convolutions", () => {
     const distributed = new ServerlessModel(pictures(), { cluster: made.cluster, executors: 2 });
     await distributed.fit(linearRows(16, 1), { epochs: 1, batchSize: 4 });
     const spec = await lastSpec(made.cluster);
-    expect(graphNames(spec)).toEqual(["train-4", ...(own === undefined ? [] : [`train-4-k${own}`])]);
+    // The small ones are for executors to check their kernels with.
+    const blocked = own === undefined ? [] : [`train-4-k${own}`, "train-2", `train-2-k${own}`];
+    expect(graphNames(spec)).toEqual(["train-4", ...blocked]);
     const details = await showJob(made.cluster, spec.job);
     expect(details.history[0]?.executors.map(({ block }) => block)).toEqual([own, own]);
   });
@@ -107,6 +109,9 @@ describe("a job for processors of any kind", () => {
       ["train-4", undefined],
       ["train-4-k16", 16],
       ["train-4-k8", 8],
+      ["train-2", undefined],
+      ["train-2-k16", 16],
+      ["train-2-k8", 8],
     ]);
   });
 
