@@ -1,15 +1,16 @@
 /** Field numbers of onnx.proto. */
 const fields = { graphOfModel: 7, nodeOfGraph: 1, attributeOfNode: 5, graphOfAttribute: 6 } as const;
 
-/** The number of nodes of an ONNX file, with those of bodies. */
-export function countNodes(model: Uint8Array): number {
-  return messages(model, fields.graphOfModel).reduce((sum, graph) => sum + nodesOf(graph), 0);
+/** The number of nodes of an ONNX file, with those of bodies; only of those that stand in so many bodies, if it is said. */
+export function countNodes(model: Uint8Array, inBodies = 0): number {
+  return messages(model, fields.graphOfModel).reduce((sum, graph) => sum + nodesOf(graph, inBodies), 0);
 }
 
-function nodesOf(graph: Uint8Array): number {
+function nodesOf(graph: Uint8Array, inBodies: number): number {
   return messages(graph, fields.nodeOfGraph).reduce((sum, node) => {
     const bodies = messages(node, fields.attributeOfNode).flatMap((each) => messages(each, fields.graphOfAttribute));
-    return sum + 1 + bodies.reduce((inner, body) => inner + nodesOf(body), 0);
+    const own = inBodies > 0 ? 0 : 1;
+    return sum + own + bodies.reduce((inner, body) => inner + nodesOf(body, inBodies - 1), 0);
   }, 0);
 }
 

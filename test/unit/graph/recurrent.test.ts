@@ -14,8 +14,12 @@ beforeAll(() => createEngine("tfjs-cpu"));
 type Kind = "train" | "evaluate" | "predict";
 interface Size {
   readonly nodes: number;
+  /** Of a training graph: those that run once a time step. */
+  readonly inSteps: number;
   readonly bytes: number;
 }
+
+type Gates = Pick<Parameters<typeof layers.lstm>[0], "units" | "inputShape" | "recurrentActivation">;
 
 /** The size of a graph of a recurrent layer and a dense one, for sequences of some length. */
 async function sizeOf(kind: Kind, steps: number, first: (inputShape: number[]) => readonly Layer[]): Promise<Size> {
@@ -29,7 +33,7 @@ async function sizeOf(kind: Kind, steps: number, first: (inputShape: number[]) =
     const fields = kind === "predict" ? [x] : [x, y];
     const request = kind === "train" ? { kind, batchSize: 4, fields } : { kind, fields };
     const { bytes } = compiler.compile(request);
-    return { nodes: countNodes(bytes), bytes: bytes.length };
+    return { nodes: countNodes(bytes), inSteps: countNodes(bytes, 2), bytes: bytes.length };
   } finally {
     compiler.dispose();
     model.dispose();
@@ -44,6 +48,19 @@ it("leaves tfjs' count of layers alone, from which names of others follow", asyn
   await sizeOf("train", 4, lstm);
   expect(numberOf()).toBe(before + 1);
 });
+
+it.each([
+  ["lstm", (args: Gates) => layers.lstm(args), 29],
+  ["gru", (args: Gates) => layers.gru(args), 26],
+] as const)(
+  "%s: the line of a hard sigmoid is in the weights, where it is drawn once and not in every step",
+  async (_, layer, most) => {
+    const { inSteps } = await sizeOf("train", 3, (inputShape) => [
+      layer({ units: 4, inputShape, recurrentActivation: "hardSigmoid" }),
+    ]);
+    expect(inSteps).toBeLessThanOrEqual(most);
+  },
+);
 
 const kinds: readonly (readonly [string, (inputShape: number[]) => readonly Layer[]])[] = [
   ["lstm", (inputShape) => [layers.lstm({ units: 4, inputShape })]],

@@ -58,9 +58,14 @@ function known(): Known {
       { call: of(layers.gruCell({ units: 1 }), "call"), template: gru },
       { call: of(layers.simpleRNNCell({ units: 1 }), "call"), template: simple },
     ],
-    hardSigmoid: isPlain(lstmCell) ? lstmCell.recurrentActivation?.constructor : undefined,
+    hardSigmoid: classOf(of(lstmCell, "recurrentActivation")),
   };
   return made;
+}
+
+function classOf(activation: unknown): unknown {
+  if (typeof activation === "object" && activation !== null) return activation.constructor;
+  throw new Error("tfjs' LSTM has no hard sigmoid where it had one");
 }
 
 function isPlain(cell: object): cell is PlainCell {
