@@ -24,7 +24,7 @@ export { garbageLines } from "./present/garbage.js";
 export { jobLife, jobTable } from "./present/jobs.js";
 export { limitsLine } from "./present/limits.js";
 export { closingLines, liveLines, type Frame } from "./present/live.js";
-export { plainLines } from "./present/plain.js";
+export { logLines, plainLines } from "./present/plain.js";
 export { makePresenter, type Presenter, type PresenterOptions } from "./present/presenter.js";
 export { Screen } from "./present/screen.js";
 export { evaluateSummary, predictSummary, trainSummary, type ValidationName } from "./present/summary.js";

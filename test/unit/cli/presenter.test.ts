@@ -1,4 +1,4 @@
-import { makePresenter, trainSummary } from "@stampede/cli";
+import { logLines, makePresenter, trainSummary } from "@stampede/cli";
 import { JobEvent, parseJobId } from "@stampede/core";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { fakeHost, fakeOutput, type FakeHost } from "./fake-host.js";
@@ -6,6 +6,11 @@ import { recordedJob } from "./recorded-job.js";
 import { Terminal } from "./terminal.js";
 
 const last = recordedJob.at(-1) as Extract<JobEvent, { event: "job.succeeded" }>;
+
+const finishedRound = recordedJob.find((event) => event.event === "round.finished") as Extract<
+  JobEvent,
+  { event: "round.finished" }
+>;
 
 const limits = {
   taskTimeoutSeconds: 900,
@@ -121,15 +126,54 @@ describe("in a pipe", () => {
     expect(host.stdout.written).toHaveLength(10_050);
   });
 
-  it("tells of a round whose executors have different processors", () => {
+  it.each<readonly [string, readonly (readonly [round: number, blocks: number[] | undefined])[], number]>([
+    [
+      "in a round, and again in later ones",
+      [
+        [1, [16, 0]],
+        [2, [16]],
+        [3, [16, 0]],
+      ],
+      1,
+    ],
+    [
+      "from one round to another",
+      [
+        [1, [16]],
+        [2, undefined],
+        [3, [8]],
+      ],
+      2,
+    ],
+    [
+      "in a round that is not told",
+      [
+        [100, [16]],
+        [101, [16, 0]],
+        [200, [16]],
+      ],
+      101,
+    ],
+  ])("tells once that executors have different processors: %s", (_, rounds, toldAt) => {
     const host = fakeHost();
     const presenter = makePresenter(host, { json: true });
-    const round = recordedJob.find((event) => event.event === "round.finished");
-    if (round === undefined) throw new Error("no round in the recorded job");
-    presenter.event({ ...round, blocks: [16, 0] });
-    expect(host.stderr.written.at(-1)).toContain("executors on different processors (blocks of 16, portable)");
-    presenter.event({ ...round, blocks: [16] });
-    expect(host.stderr.written.at(-1)).toMatch(/^round /);
+    const isNote = (line: string): boolean => line.includes("executors on different processors");
+    for (const [round, blocks] of rounds) {
+      const before = host.stderr.written.filter(isNote).length;
+      presenter.event({ ...finishedRound, round, rounds: 10_000, ...(blocks && { blocks }) });
+      expect(host.stderr.written.filter(isNote).length - before).toBe(round === toldAt ? 1 : 0);
+    }
+  });
+
+  it("tells it once in the log of a job too", () => {
+    const rounds = [[16], [16, 0], [8]].map((blocks, at) => ({ ...finishedRound, round: at + 1, blocks }));
+    expect(logLines(rounds)).toEqual([
+      expect.stringMatching(/^round 1/),
+      expect.stringMatching(/^round 2/),
+      expect.stringContaining("executors on different processors (blocks of 16, portable)"),
+      expect.stringMatching(/^round 3/),
+    ]);
+    expect(logLines(recordedJob).join("\n")).not.toContain("processors");
   });
 
   it("says its last word once, whatever comes later", () => {

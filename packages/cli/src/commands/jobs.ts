@@ -1,8 +1,8 @@
-import { parseJobId, type JobEvent } from "@stampede/core";
+import { parseJobId } from "@stampede/core";
 import { chooseCluster, withCluster, type ClusterOptions } from "../cluster.js";
 import { exitCode, type ExitCode } from "../exit-code.js";
 import { voiceFor, type Host } from "../host.js";
-import { plainLines } from "../present/plain.js";
+import { logLines } from "../present/plain.js";
 import { jobLife, jobTable } from "../present/jobs.js";
 
 export interface JobsOptions extends Pick<ClusterOptions, "cluster"> {
@@ -34,7 +34,7 @@ export async function showLogs(host: Host, id: string, options: JobsOptions): Pr
   return withCluster(host, chooseCluster(host, options), async (client, cluster) => {
     await client.showJob(cluster, job);
     const events = await cluster.events(job);
-    print(host, options, events, () => events.flatMap(logLines));
+    print(host, options, events, () => logLines(events));
     return exitCode.done;
   });
 }
@@ -47,11 +47,6 @@ export async function cancelJob(host: Host, id: string, options: JobsOptions): P
     print(host, options, [{ job, cancelRequested: true }], () => [`${job} is asked to stop.`]);
     return exitCode.done;
   });
-}
-
-function logLines(event: JobEvent): readonly string[] {
-  const lines = plainLines(event);
-  return lines.length > 0 ? lines : [JSON.stringify(event)];
 }
 
 function print(host: Host, options: JobsOptions, values: readonly object[], lines: () => readonly string[]): void {

@@ -1,4 +1,5 @@
 import type { JobEvent } from "@stampede/core";
+import { kernelsAfter } from "./kernels.js";
 
 type EventOf<Name extends JobEvent["event"]> = Extract<JobEvent, { event: Name }>;
 type Metrics = Readonly<Record<string, number>>;
@@ -205,12 +206,12 @@ function finished(task: ExecutorView, event: EventOf<"task.finished">): Executor
 }
 
 function finishRound(view: JobView, event: EventOf<"round.finished">): JobView {
-  const { round, rounds, metrics, wallMs, blocks = [0] } = event;
+  const { round, rounds, metrics, wallMs } = event;
   const known = withValidation(view.recent, round - 1, event.validation).filter((other) => other.round !== round);
   return {
     ...view,
     rounds,
-    blocks: new Set([...view.blocks, ...blocks]),
+    blocks: kernelsAfter(view.blocks, event),
     recent: [...known, { round, metrics, validation: undefined, wallMs }].slice(-recentRounds),
     timed: { rounds: view.timed.rounds + 1, wallMs: view.timed.wallMs + wallMs },
   };

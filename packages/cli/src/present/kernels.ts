@@ -1,3 +1,16 @@
+import type { JobEvent } from "@stampede/core";
+
+/** The kinds of kernels that a job has been trained by, as far as its events up to this one tell. */
+export function kernelsAfter(before: ReadonlySet<number>, event: JobEvent): ReadonlySet<number> {
+  if (event.event !== "round.finished") return before;
+  return new Set([...before, ...(event.blocks ?? [0])]);
+}
+
+/** What is to be said when an event brings the first kind beside another: a log has it once. */
+export function newlyMixed(before: ReadonlySet<number>, after: ReadonlySet<number>): readonly string[] {
+  return before.size < 2 ? mixedKernels(after) : [];
+}
+
 /** Kinds of kernels by their blocks, 0 for those of every processor, largest first. */
 export function kernelNames(blocks: Iterable<number>): string {
   return [...new Set(blocks)]

@@ -1,5 +1,5 @@
 import type { JobEvent } from "@stampede/core";
-import { mixedKernels } from "./kernels.js";
+import { kernelsAfter, newlyMixed } from "./kernels.js";
 import { limitsLine } from "./limits.js";
 import * as text from "./text.js";
 
@@ -16,7 +16,7 @@ export function plainLines(event: JobEvent): readonly string[] {
     case "round.started":
       return event.stage.kind === "evaluate" ? ["evaluating"] : [];
     case "round.finished":
-      return isTold(event.round, event.rounds) ? [roundLine(event), ...mixedKernels(event.blocks ?? [])] : [];
+      return isTold(event.round, event.rounds) ? [roundLine(event)] : [];
     case "task.failed":
       return [failureLine(event)];
     case "task.retried":
@@ -30,6 +30,17 @@ export function plainLines(event: JobEvent): readonly string[] {
     default:
       return event satisfies never;
   }
+}
+
+/** A job's whole log: events that have no words of their own are there as they are. */
+export function logLines(events: readonly JobEvent[]): readonly string[] {
+  let kernels: ReadonlySet<number> = new Set();
+  return events.flatMap((event) => {
+    const before = kernels;
+    kernels = kernelsAfter(before, event);
+    const lines = plainLines(event);
+    return [...(lines.length > 0 ? lines : [JSON.stringify(event)]), ...newlyMixed(before, kernels)];
+  });
 }
 
 /** @param reason why a job has not the engine, or the kernels, that are the fastest */
