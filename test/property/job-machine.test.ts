@@ -37,6 +37,7 @@ test.prop([fc.integer({ min: 1, max: 5 }), fc.integer({ min: 1, max: 3 }), fc.ar
         outputs,
         failures,
         durations: [],
+        blocks: [],
         closed: undefined,
         progress: [],
         wake: { executorsGone: gone, redelivered: false, firedTimer: undefined },

@@ -9,6 +9,7 @@ export function factsOf(spec: JobSpec, overrides: Partial<JobFacts> = {}): JobFa
     cancelRequested: false,
     weightsCommitted: false,
     durations: [],
+    blocks: [],
     closed: undefined,
     outputs: new Set(),
     failures: [],

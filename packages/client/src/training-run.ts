@@ -8,7 +8,7 @@ import {
   type ObjectStore,
 } from "@stampede/core";
 import { parametersIn, readResult, readSpec, readWeights, splitTensors, submittedEvent } from "@stampede/training";
-import { endedBadly, notResumable } from "@stampede/training/jobs";
+import { endedBadly, notResumable, readKernels } from "@stampede/training/jobs";
 import type { Cluster } from "./types.js";
 
 export type Tell = (event: JobEvent) => void;
@@ -61,6 +61,8 @@ export async function readResumable(
   if (ended !== undefined && ended.status !== "succeeded") throw notResumable(job, ended);
   // Those of round 0 may be gone once the job has ended, see `collectGarbage`; the result's have the same shapes.
   const { tensors } = await readWeights(store, job, ended?.round ?? 0);
-  tell(submittedEvent(spec, parametersIn(splitTensors(tensors).weights), true));
+  // Of one that has succeeded its last word says them.
+  const blocks = ended === undefined ? await readKernels(store, job) : [];
+  tell(submittedEvent(spec, parametersIn(splitTensors(tensors).weights), true, blocks));
   return { spec, ended };
 }

@@ -88,6 +88,7 @@ export { Claim, DeltaMessage, DriverMessage, TaskMessage } from "./schema/messag
 export { MetricState, MetricStates } from "./schema/metrics.js";
 export {
   Block,
+  KernelKind,
   CompiledRecord,
   Compute,
   EngineName,
@@ -174,6 +175,7 @@ export {
   encodeTensorRecord,
   type TensorRecordHeader,
 } from "./codec/tensor-records.js";
+export { kernelKinds, kernelsOf } from "./kernels.js";
 export { meanMetric, mergeMetrics, resolveMetrics } from "./metrics.js";
 export { deriveKey, permutation, randomUint32, uniformStream } from "./random.js";
 export { encodedWidth, encodeRows } from "./encode.js";

@@ -75,6 +75,10 @@ it("says that a job went on on another kind of processor", () => {
   expect(headers({ ...round, blocks: [16] }, { ...round, round: 2 })).toContain(
     "mixed processors (blocks of 16, portable)",
   );
+  const submitted = recordedJob.flatMap((event) =>
+    event.event === "job.submitted" ? [{ ...event, resumed: true, blocks: [8] }] : [],
+  );
+  expect(headers(...submitted, { ...round, blocks: [16] })).toContain("mixed processors (blocks of 16, blocks of 8)");
 });
 
 it("says what goes on before and after training", () => {

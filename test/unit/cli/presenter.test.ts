@@ -12,6 +12,11 @@ const finishedRound = recordedJob.find((event) => event.event === "round.finishe
   { event: "round.finished" }
 >;
 
+const submittedJob = recordedJob.find((event) => event.event === "job.submitted") as Extract<
+  JobEvent,
+  { event: "job.submitted" }
+>;
+
 const limits = {
   taskTimeoutSeconds: 900,
   maxAttempts: 3,
@@ -163,6 +168,18 @@ describe("in a pipe", () => {
       presenter.event({ ...finishedRound, round, rounds: 10_000, ...(blocks && { blocks }) });
       expect(host.stderr.written.filter(isNote).length - before).toBe(round === toldAt ? 1 : 0);
     }
+  });
+
+  it("tells it when a job is resumed on another kind of processor, whose earlier rounds nobody has seen here", () => {
+    const host = fakeHost();
+    const presenter = makePresenter(host, { json: true });
+    presenter.event({ ...submittedJob, resumed: true, blocks: [16] });
+    expect(host.stderr.written.join("")).not.toContain("different processors");
+    presenter.event({ ...finishedRound, round: 2 });
+    expect(host.stderr.written.at(-1)).toContain("executors on different processors (blocks of 16, portable)");
+    const resumed = fakeHost();
+    makePresenter(resumed, { json: true }).event({ ...submittedJob, resumed: true, blocks: [16, 8] });
+    expect(resumed.stderr.written.at(-1)).toContain("(blocks of 16, blocks of 8)");
   });
 
   it("tells it once in the log of a job too", () => {

@@ -46,6 +46,8 @@ it("says that executors had different processors", () => {
   const words = "executors on different processors (blocks of 16, blocks of 8): the result's last bits depend on which";
   expect(told([16], [16]).join("\n")).not.toContain("processors");
   expect(told([16], [8]).join("\n")).toContain(words);
+  const whole = trainSummary(startView(0), { ...last, blocks: [16, 8] }, { validationName: "Test", path });
+  expect(whole.join("\n")).toContain(words);
 });
 
 it("sums up evaluations and predictions", () => {

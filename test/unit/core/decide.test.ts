@@ -39,6 +39,17 @@ describe("decide", () => {
     expect(begun.actions[0]).toEqual({ type: "wake", at: 1000 + timeoutMs });
   });
 
+  it("remembers all kinds of kernels that have trained the job, from round to round", () => {
+    expect(begun.head?.blocks).toEqual([]);
+    const second = decide(factsOf({ head: headOf(begun), weightsCommitted: true, blocks: [0] }), 2000);
+    expect(second.head?.blocks).toEqual([0]);
+    const longer = makeJobSpec({ ...spec, training: { ...spec.training, epochs: 4 } });
+    const third = decide(anyFacts(longer, { head: headOf(second), weightsCommitted: true, blocks: [16, 0] }), 3000);
+    expect(third.head?.blocks).toEqual([16, 0]);
+    const retried = decide(anyFacts(longer, { head: headOf(third), failures: [failureOf(1, 1)] }), 4000);
+    expect(retried.head?.blocks).toEqual([16, 0]);
+  });
+
   it("does nothing while tasks run and a timer is pending", () => {
     expect(decide(factsOf({ head: headOf(begun), outputs: new Set([1]) }), 2000)).toEqual({ actions: [] });
   });

@@ -45,7 +45,7 @@ export interface JobView {
   readonly backups: number;
   /** Of the retries since the job was last submitted or resumed, those of tasks that went down with the process that ran them. */
   readonly lost: number;
-  /** Kinds of kernels that have trained so far, as `round.finished` has them. */
+  /** Kinds of kernels that have trained so far, 0 for those of every processor. */
   readonly blocks: ReadonlySet<number>;
   readonly ended: EventOf<"job.succeeded"> | EventOf<"job.failed"> | undefined;
 }
@@ -95,6 +95,7 @@ export function applyEvent(view: JobView, event: JobEvent, at: number): JobView 
         rounds: event.rounds,
         executors: waiting(event.executors),
         lost: 0,
+        blocks: kernelsAfter(view.blocks, event),
         ended: undefined,
       };
     case "round.started":
@@ -115,7 +116,12 @@ export function applyEvent(view: JobView, event: JobEvent, at: number): JobView 
         event,
       );
     case "job.succeeded":
-      return { ...view, recent: withValidation(view.recent, event.rounds, event.validation), ended: event };
+      return {
+        ...view,
+        recent: withValidation(view.recent, event.rounds, event.validation),
+        blocks: kernelsAfter(view.blocks, event),
+        ended: event,
+      };
     case "job.failed":
       return { ...view, ended: event };
     default:

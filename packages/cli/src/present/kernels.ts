@@ -2,8 +2,16 @@ import type { JobEvent } from "@stampede/core";
 
 /** The kinds of kernels that a job has been trained by, as far as its events up to this one tell. */
 export function kernelsAfter(before: ReadonlySet<number>, event: JobEvent): ReadonlySet<number> {
-  if (event.event !== "round.finished") return before;
-  return new Set([...before, ...(event.blocks ?? [0])]);
+  switch (event.event) {
+    case "round.finished":
+      return new Set([...before, ...(event.blocks ?? [0])]);
+    // Also of rounds that were not told here.
+    case "job.submitted":
+    case "job.succeeded":
+      return new Set([...before, ...(event.blocks ?? [])]);
+    default:
+      return before;
+  }
 }
 
 /** What is to be said when an event brings the first kind beside another: a log has it once. */

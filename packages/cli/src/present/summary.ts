@@ -18,7 +18,7 @@ export function trainSummary(
     ...(validation === undefined ? [] : [scoreLine(options.validationName, validation, validationRows(view))]),
     `Training: ${text.metrics(metrics)}`,
     `${text.counted(rounds, "round")} on ${text.counted(executors, "executor")} in ${text.duration(wallMs)} (${text.duration(computeMs)} of computing)${startedAgain(view)}`,
-    ...mixedKernels(view.blocks),
+    ...mixedKernels([...view.blocks, ...(outcome.blocks ?? [])]),
     ...(weightsSha256 === undefined ? [] : [`Weights sha256 ${weightsSha256.slice(0, 12)}`]),
     ...(model === undefined ? [] : [`Model: ${model}`, ...nextCommands(model)]),
   ];

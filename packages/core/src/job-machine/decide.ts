@@ -1,4 +1,5 @@
 import type { ErrorFacts } from "../errors.js";
+import { kernelKinds } from "../kernels.js";
 import type { JobHead, JobSpec } from "../schema/job.js";
 import type { Stage } from "../schema/stage.js";
 import type { Action, DeadTask, Decision, JobFacts, NextHead } from "./facts.js";
@@ -40,7 +41,11 @@ function stageCompleted(facts: JobFacts, head: JobHead, now: number): Decision |
   if (!complete) return undefined;
   const next = nextStage(spec, head.stage);
   if (next === undefined) return end({ type: "end", status: "succeeded", stage: head.stage });
-  const known = { ...head, durations: rememberDurations(head.durations, facts.durations) };
+  const known = {
+    ...head,
+    durations: rememberDurations(head.durations, facts.durations),
+    blocks: kernelKinds([...head.blocks, ...facts.blocks]),
+  };
   return outOfTime(spec, now) ?? enter(spec, next, known, now);
 }
 
@@ -98,9 +103,9 @@ function timerFor(spec: JobSpec, dueAt: number, now: number): number {
 }
 
 function pickNext(head: NextHead): NextHead {
-  const { stage, stageStartedAt, tasks, backups, continued, frugal, durations, halfAfterMs, timerAt } = head;
+  const { stage, stageStartedAt, tasks, backups, continued, frugal, durations, blocks, halfAfterMs, timerAt } = head;
   const half = halfAfterMs === undefined ? {} : { halfAfterMs };
-  return { stage, stageStartedAt, tasks, backups, continued, frugal, durations, ...half, timerAt };
+  return { stage, stageStartedAt, tasks, backups, continued, frugal, durations, blocks, ...half, timerAt };
 }
 
 function failed(error: ErrorFacts, deadTask?: DeadTask): Decision {

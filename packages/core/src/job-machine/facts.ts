@@ -1,5 +1,6 @@
 import type { ErrorFacts } from "../errors.js";
 import type { DeadLetterRecord, FailureRecord, JobHead, JobSpec, ProgressRecord, RetryRecord } from "../schema/job.js";
+import type { KernelKind } from "../schema/model.js";
 import type { Stage } from "../schema/stage.js";
 
 /** Everything the driver knows of a job, read from the store. Of outputs, failures and signs of life only those of the head's stage. */
@@ -14,6 +15,8 @@ export interface JobFacts {
   readonly weightsCommitted: boolean;
   /** How long the tasks of the committed round took, in ms, in the order of partitions. */
   readonly durations: readonly number[];
+  /** Of the kernels that trained the committed round. */
+  readonly blocks: readonly KernelKind[];
   /** The partitions whose deltas the head's round ends with, where that is committed although some are missing. */
   readonly closed: readonly number[] | undefined;
   /** Partitions whose output is committed and, as far as is known, whole. */

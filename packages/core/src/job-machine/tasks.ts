@@ -23,6 +23,7 @@ export function startAll(
     continued: [],
     frugal: before?.frugal ?? [],
     durations: before?.durations ?? [],
+    blocks: before?.blocks ?? [],
     timerAt: 0,
   };
   const starts = filled(0).map((_, partition) => startOf(head, partition));

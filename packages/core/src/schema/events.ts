@@ -18,6 +18,8 @@ export type JobLimits = z.infer<typeof JobLimits>;
 const Metrics = z.record(z.string(), z.number());
 const Count = z.number().int().min(0);
 const Ms = z.number().min(0);
+/** Of kernels, as a record has them: each kind once, largest first, 0 for those of every processor. */
+const Blocks = z.array(Count);
 const task = { job: JobId, stage: Stage, partition: Partition, attempt: z.number().int().min(1) };
 
 /** What a job tells while it runs: one JSON object a line with `--json`, the source of the live view and of the logs. */
@@ -46,6 +48,8 @@ export const JobEvent = z.discriminatedUnion("event", [
     rounds: Count,
     parameters: Count,
     resumed: z.boolean(),
+    /** Of the kernels that have trained the rounds before, of a job that goes on: these rounds are not told again. */
+    blocks: Blocks.optional(),
     /** Every deadline and bound of the job, with its defaults. Seconds. */
     limits: JobLimits.optional(),
   }),
@@ -83,10 +87,10 @@ export const JobEvent = z.discriminatedUnion("event", [
     /** The slowest executor's own time: wallMs minus this is the system's overhead. */
     slowestMs: Ms,
     /**
-     * Of the kernels that trained it, largest first, 0 for those of every processor; absent where those trained all. More than one kind in a
-     * round, or from one round to another, means that the job's last bits depend on which is which.
+     * Of the kernels that trained it; absent where those of every processor trained all. More than one kind in a round, or from one round to
+     * another, means that the job's last bits depend on which is which.
      */
-    blocks: z.array(Count).optional(),
+    blocks: Blocks.optional(),
   }),
   z.strictObject({
     event: z.literal("job.succeeded"),
@@ -98,6 +102,8 @@ export const JobEvent = z.discriminatedUnion("event", [
     wallMs: Ms,
     /** The sum of all executors' own time. */
     computeMs: Ms,
+    /** Of the kernels that trained any of its rounds, here also where those of every processor trained all: `[0]`. */
+    blocks: Blocks.optional(),
     weightsSha256: z.string().optional(),
     modelPath: z.string().optional(),
     /** Where predictions were written. */

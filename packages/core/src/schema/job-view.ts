@@ -1,6 +1,7 @@
 import * as z from "zod";
 import { JobId } from "../ids.js";
 import { JobLimits } from "./events.js";
+import { Block } from "./model.js";
 import { Stage } from "./stage.js";
 
 /** What people and programs are shown of jobs. Everything in it is read from facts; nothing of it is stored. */
@@ -113,7 +114,7 @@ const ExecutorHistory = z.strictObject({
   /** The most memory in use. */
   memoryBytes: Count.optional(),
   /** Of the blocked kernels that trained it; absent where there were none. */
-  block: Count.optional(),
+  block: Block.optional(),
   /** The round that had ended without it, where it came late: it counts here with less weight. */
   lateFrom: Count.optional(),
   metrics: Metrics,

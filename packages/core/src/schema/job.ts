@@ -1,7 +1,7 @@
 import * as z from "zod";
 import { AttemptId, DatasetId, JobId } from "../ids.js";
 import { errorCatalogue, type ErrorCode } from "../error-catalogue.js";
-import { Block, Compute, EngineName, GraphClaim, ModelDefinition } from "./model.js";
+import { Block, Compute, EngineName, GraphClaim, KernelKind, ModelDefinition } from "./model.js";
 import { MetricStates } from "./metrics.js";
 import { Partition, Round, Stage } from "./stage.js";
 import { TrainingSettings } from "./training.js";
@@ -72,6 +72,8 @@ export const JobHead = z.strictObject({
   frugal: z.array(Partition).default([]),
   /** How long the last tasks took, from their start to their commit; the newest last. */
   durations: z.array(Milliseconds).max(64).default([]),
+  /** Of the kernels that have trained the rounds before, each kind once, the largest first. */
+  blocks: z.array(KernelKind).default([]),
   /** How old the stage was when half of its outputs were first seen. */
   halfAfterMs: Milliseconds.optional(),
   /** The timer that is pending, as far as the driver knows. */

@@ -62,6 +62,10 @@ export type Compute = z.infer<typeof Compute>;
 export const Block = z.union([z.literal(8), z.literal(16)]);
 export type Block = z.infer<typeof Block>;
 
+/** Which kernels trained something: by their block, 0 for those that every processor has. Other kinds have other last bits. */
+export const KernelKind = z.union([Block, z.literal(0)]);
+export type KernelKind = z.infer<typeof KernelKind>;
+
 /**
  * Which of a job's graphs: `train-64` trains batches of 64 rows, `train-64-k16` does on processors with blocks of 16; the short last batch
  * of a partition has a graph of its own.

@@ -1,5 +1,6 @@
 import {
   decide,
+  kernelsOf,
   keys,
   needsProgress,
   objectHashOf,
@@ -134,13 +135,13 @@ async function readFacts(
     executorsGone: head !== undefined && head.token === hint.goneWith,
   };
   const none = { weightsCommitted: false, closed: undefined, outputs: new Set<number>(), failures: [], progress: [] };
-  const known: JobFacts = { ...none, durations: [], spec, head, ended, cancelRequested, wake };
+  const known: JobFacts = { ...none, durations: [], blocks: [], spec, head, ended, cancelRequested, wake };
   if (ended || head === undefined) return { facts: known, record: undefined };
   const { stage, stageStartedAt } = head;
   const record = stage.kind === "train" ? await readRoundRecord(store, job, stage.round) : undefined;
   if (record !== undefined) {
     const durations = record.contributions.flatMap(({ tookMs }) => (tookMs === undefined ? [] : [tookMs]));
-    return { facts: { ...known, weightsCommitted: true, durations }, record };
+    return { facts: { ...known, weightsCommitted: true, durations, blocks: kernelsOf(record.contributions) }, record };
   }
   const mayClose = stage.kind === "train" && spec.training.quorum < 1;
   const [outputs, failures, progress, close] = await Promise.all([

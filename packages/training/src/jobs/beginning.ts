@@ -6,10 +6,13 @@ import {
   RoundRecord,
   safetensorsHeaderEnd,
   type JobEvent,
+  type JobId,
   type JobResult,
   type JobSpec,
+  type KernelKind,
   type ObjectStore,
 } from "@stampede/core";
+import { readHead } from "../store/job-store.js";
 import { parametersIn, submittedEvent } from "../submitted.js";
 
 type Submitted = Extract<JobEvent, { event: "job.submitted" }>;
@@ -28,6 +31,19 @@ export async function readBeginning(
   const header = first ?? (result && (await headerOf(store, spec, result.round)));
   const submitted = submittedEvent(spec, header?.parameters ?? 0, false);
   return { submitted, beganAt: first?.committedAt ?? spec.createdAt };
+}
+
+/**
+ * Of the kernels that have trained a job so far, from its head: nothing has to be asked of each round. None where that is damaged: its driver
+ * finds out too, and ends the job.
+ */
+export async function readKernels(store: ObjectStore, job: JobId): Promise<readonly KernelKind[]> {
+  try {
+    return (await readHead(store, job))?.head.blocks ?? [];
+  } catch (error) {
+    if (isDamage(error)) return [];
+    throw error;
+  }
 }
 
 /** Undefined where it is gone or damaged: it is for people. */

@@ -1,4 +1,5 @@
 import {
+  kernelsOf,
   resolveMetrics,
   StampedeError,
   type JobEvent,
@@ -20,6 +21,7 @@ export async function summaryOf(
 ): Promise<JobSucceeded> {
   const rounds = await readHistory(store, spec);
   const computeMs = rounds.flatMap(({ executors }) => executors).reduce((sum, executor) => sum + executor.computeMs, 0);
+  const blocks = kernelsOf(rounds.flatMap(({ executors }) => executors));
   return {
     event: "job.succeeded",
     job: spec.job,
@@ -29,6 +31,7 @@ export async function summaryOf(
     executors: spec.partitions,
     wallMs,
     computeMs,
+    ...(blocks.length > 0 && { blocks }),
     ...(result.weightsSha256 !== undefined && { weightsSha256: result.weightsSha256 }),
   };
 }

@@ -1,4 +1,4 @@
-export { readBeginning } from "./beginning.js";
+export { readBeginning, readKernels } from "./beginning.js";
 export { endedBadly, notResumable, summaryOf } from "./endings.js";
 export { JobStory, type SeenFacts } from "./events-from-facts.js";
 export { FactsLog, type LogStart } from "./facts-log.js";

@@ -1,4 +1,4 @@
-import { mergeMetrics, type Contribution, type DeltaRecord, type RoundRecord } from "@stampede/core";
+import { kernelsOf, mergeMetrics, type Contribution, type DeltaRecord, type RoundRecord } from "@stampede/core";
 
 /** What is said of a round beside its weights. */
 export type RoundSummary = Pick<RoundRecord, "contributions" | "metrics" | "validation">;
@@ -33,10 +33,10 @@ function lateContributionOf(record: DeltaRecord): Contribution {
   return { ...contributionOf(record), lateFrom: record.round };
 }
 
-/** The blocks of the kernels that trained a round, 0 for those of every processor; undefined where those trained all of it. */
+/** What `round.finished` says of the kernels that trained a round: nothing where those of every processor trained all of it. */
 export function kernelBlocks({ contributions }: Pick<RoundRecord, "contributions">): number[] | undefined {
-  const blocks = [...new Set(contributions.map(({ block = 0 }) => block))].toSorted((a, b) => b - a);
-  return blocks.every((block) => block === 0) ? undefined : blocks;
+  const blocks = kernelsOf(contributions);
+  return blocks.length === 1 && blocks[0] === 0 ? undefined : blocks;
 }
 
 /** Of numbers that none is left out of; 0 of none. */
