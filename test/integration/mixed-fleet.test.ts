@@ -2,7 +2,19 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { FactsLog, train, type Cluster } from "@stampede/client";
-import { JobFile, keys, type Block, type JobEvent, type JobSpec, type ObjectStore } from "@stampede/core";
+import {
+  CheckpointRecord,
+  decodeTensorRecord,
+  DeltaRecord,
+  encodeTensorRecord,
+  JobFile,
+  keys,
+  type Block,
+  type JobEvent,
+  type JobSpec,
+  type ObjectStore,
+} from "@stampede/core";
+import { readRoundRecord } from "@stampede/training";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { Attic } from "../support/garbage.js";
 import { kernelEngine } from "../support/kernel-engine.js";
@@ -104,3 +116,66 @@ it("an executor that has nothing to train makes no other kind of fleet", async (
   const told = world.events.flatMap((event) => (event.event === "round.finished" ? [event.blocks] : []));
   expect(told).toEqual([[16], [16]]);
 });
+
+describe("a task of which each attempt goes on on another processor", () => {
+  /** One task of ten batches that needs several attempts, which have these kernels one after the other; all others have the last ones. */
+  async function submitted(...kernels: readonly (Block | undefined)[]): Promise<{ world: World; spec: JobSpec }> {
+    const started = (): number => made.world.started.length;
+    const engine = kernelEngine(() => kernels[Math.min(started(), kernels.length) - 1]);
+    const training = { epochs: 1, batchSize: 4, backups: false };
+    const options = { engine, msPerLook: 100, invocationMs: () => 4_000 };
+    const made = await new Attic().submit("a-job", { partitionRows: [40], training }, options);
+    return made;
+  }
+
+  /** What the delta, the round's record and its event say. */
+  async function told({ events, store }: World, { job }: JobSpec): Promise<readonly unknown[]> {
+    const key = keys.output(job, { kind: "train", round: 1 }, 0);
+    const delta = decodeTensorRecord(DeltaRecord, (await store.get(key))?.body ?? new Uint8Array(), key);
+    const record = await readRoundRecord(store, job, 1);
+    const finished = events.flatMap((event) => (event.event === "round.finished" ? [event.blocks] : []));
+    return [delta.record.blocks, record?.contributions[0]?.blocks, ...finished];
+  }
+
+  it.each<readonly [readonly (Block | undefined)[], number[] | undefined]>([
+    [
+      [16, undefined],
+      [16, 0],
+    ],
+    [
+      [undefined, 16],
+      [16, 0],
+    ],
+    [
+      [8, 16, undefined],
+      [16, 8, 0],
+    ],
+    [[16, 16], [16]],
+    [[undefined, undefined], undefined],
+  ])("kernels %j: says all of them", async (kernels, expected) => {
+    const { world, spec } = await submitted(...kernels);
+    expect(await world.run(spec)).toMatchObject({ status: "succeeded" });
+    expect(world.started.length).toBeGreaterThanOrEqual(kernels.length);
+    expect(await told(world, spec)).toEqual([expected, expected, expected]);
+  });
+
+  it("from a checkpoint of an earlier version, which does not say: says those that it knows", async () => {
+    const { world, spec } = await submitted(undefined, 16);
+    await world.run(spec, () => world.started.length === 2);
+    const key = await onlyKey(world.store, keys.checkpoints(spec.job, 1));
+    const kept = await world.store.get(key);
+    const { record, tensors } = decodeTensorRecord(CheckpointRecord, kept?.body ?? new Uint8Array(), key);
+    expect(record.blocks).toEqual([0]);
+    const { blocks: _, ...older } = record;
+    await world.store.replace(key, encodeTensorRecord(CheckpointRecord, older, tensors), kept?.etag ?? "");
+    expect(await world.run(spec)).toMatchObject({ status: "succeeded" });
+    expect(await told(world, spec)).toEqual([[16], [16], [16]]);
+  });
+});
+
+async function onlyKey(store: ObjectStore, prefix: string): Promise<string> {
+  const found: string[] = [];
+  for await (const { key } of store.list(prefix)) found.push(key);
+  expect(found).toHaveLength(1);
+  return found[0] ?? "";
+}

@@ -1,5 +1,11 @@
-import type { Contribution } from "./schema/job.js";
-import type { KernelKind } from "./schema/model.js";
+import type { Block, KernelKind } from "./schema/model.js";
+
+/** What is known of an executor's work in a round: see `Contribution`. */
+interface Work {
+  readonly examples: number;
+  readonly blocks?: readonly KernelKind[] | undefined;
+  readonly block?: Block | undefined;
+}
 
 /** Each kind once, the largest blocks first: so records and events have them. */
 export function kernelKinds(kinds: Iterable<KernelKind>): KernelKind[] {
@@ -7,6 +13,6 @@ export function kernelKinds(kinds: Iterable<KernelKind>): KernelKind[] {
 }
 
 /** What trained a round. An executor that had nothing to train there has run no kernels. */
-export function kernelsOf(contributions: readonly Pick<Contribution, "examples" | "block">[]): KernelKind[] {
-  return kernelKinds(contributions.flatMap(({ examples, block }) => (examples === 0 ? [] : [block ?? 0])));
+export function kernelsOf(work: readonly Work[]): KernelKind[] {
+  return kernelKinds(work.flatMap(({ examples, blocks, block }) => (examples === 0 ? [] : (blocks ?? [block ?? 0]))));
 }

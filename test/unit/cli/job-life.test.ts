@@ -70,13 +70,16 @@ const running = (partition: number, changes: Partial<RunningTask> = {}): Running
 };
 
 it("says which kernels a job could not have, and where executors had different ones", () => {
-  const rounds = [round(1, [executor(0, { block: 16 })]), round(2, [executor(0)])];
+  const rounds = [round(1, [executor(0, { blocks: [16] })]), round(2, [executor(0)])];
   const lines = jobLife(details({ engineReason: "the weight w differs", history: rounds }));
   expect(lines).toContain(
     "engine compiled without blocked kernels, because they are wrong on the machine that planned the job: the weight w differs",
   );
   expect(lines.join("\n")).toContain("executors on different processors (blocks of 16, portable)");
-  expect(jobLife(details({ history: rounds.slice(1) })).join("\n")).not.toContain("different processors");
+  const idle = round(1, [executor(0, { blocks: [16] }), executor(1, { examples: 0 })]);
+  for (const history of [rounds.slice(1), [idle]]) {
+    expect(jobLife(details({ history })).join("\n")).not.toContain("different processors");
+  }
 });
 
 it("tells the life of a job that has not ended, with its failures and how to go on", () => {

@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import {
   CancelRecord,
+  CheckpointRecord,
   decodeRecord,
   decodeSafetensors,
   decodeTensorRecord,
@@ -10,6 +11,7 @@ import {
   encodeSafetensors,
   encodeTensorRecord,
   hashTensors,
+  kernelsOf,
   parseJobId,
   tensorOf,
   type NamedTensors,
@@ -67,6 +69,25 @@ const everyKind: NamedTensors = new Map([
 ]);
 const note = { format: "np", text: 'é "quoted"\n' };
 
+const small: NamedTensors = new Map([
+  ["dense/kernel", tensorOf(Float32Array.of(0.5, -0, 1e-45), [3])],
+  ["//optimizer/m", tensorOf(Float64Array.of(0.1), [1])],
+]);
+/** What a delta and a checkpoint have in common. */
+const trained: z.output<typeof CheckpointRecord> = {
+  version: 1,
+  job,
+  round: 3,
+  partition: 1,
+  attempt: 2,
+  attemptId: "0f1e2d3c",
+  examples: 30_000,
+  batches: 469,
+  computeMs: 1234.5,
+  tookMs: 2000,
+  metrics: { loss: { kind: "mean", sums: [12_345.678, 30_000] } },
+};
+
 describe("golden files", () => {
   it("a sealed record", () => {
     expect(decodeRecord(CancelRecord, golden("cancel.json"), "x")).toEqual(cancel);
@@ -86,6 +107,32 @@ describe("golden files", () => {
       tensors: weights,
     });
     expect(Buffer.from(encodeTensorRecord(DeltaRecord, delta, weights))).toEqual(golden("delta-2.safetensors"));
+  });
+
+  it("a delta of before it said all kinds of kernels that trained it", () => {
+    const { record, tensors } = decodeTensorRecord(DeltaRecord, golden("delta-3.safetensors"), "x");
+    expect(record).toEqual({ ...trained, codec: "none", block: 16 });
+    expect(tensors).toEqual(small);
+    expect(kernelsOf([record])).toEqual([16]);
+  });
+
+  it("a delta that several kinds of kernels trained", () => {
+    const record: DeltaRecord = { ...trained, codec: "none", blocks: [16, 0] };
+    expect(decodeTensorRecord(DeltaRecord, golden("delta-4.safetensors"), "x")).toEqual({ record, tensors: small });
+    expect(Buffer.from(encodeTensorRecord(DeltaRecord, record, small))).toEqual(golden("delta-4.safetensors"));
+    expect(kernelsOf([record])).toEqual([16, 0]);
+  });
+
+  it("a checkpoint of before it said which kernels trained it", () => {
+    const file = golden("checkpoint.safetensors");
+    expect(decodeTensorRecord(CheckpointRecord, file, "x")).toEqual({ record: trained, tensors: small });
+  });
+
+  it("a checkpoint", () => {
+    const record: typeof trained = { ...trained, blocks: [16, 0] };
+    const file = golden("checkpoint-2.safetensors");
+    expect(decodeTensorRecord(CheckpointRecord, file, "x")).toEqual({ record, tensors: small });
+    expect(Buffer.from(encodeTensorRecord(CheckpointRecord, record, small))).toEqual(file);
   });
 
   it("a plain safetensors file with every dtype", () => {

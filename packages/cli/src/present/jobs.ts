@@ -1,4 +1,5 @@
 import type { JobDetails, JobSummary } from "@stampede/client";
+import { kernelsOf } from "@stampede/core";
 import { clusterWords, type ClusterName } from "../cluster.js";
 import { mixedKernels } from "./kernels.js";
 import { limitsLine } from "./limits.js";
@@ -48,7 +49,7 @@ function factLines(job: JobDetails): string[] {
       ? []
       : [`${job.kind === "train" ? "training" : "metrics"}: ${text.metrics(job.metrics)}`]),
     ...(job.validation === undefined ? [] : [`validation: ${text.metrics(job.validation)}`]),
-    ...mixedKernels(job.history.flatMap(({ executors }) => executors.map(({ block = 0 }) => block))),
+    ...mixedKernels(kernelsOf(job.history.flatMap(({ executors }) => executors))),
     ...(job.weightsSha256 === undefined ? [] : [`weights sha256 ${job.weightsSha256}`]),
   ];
 }

@@ -1,7 +1,7 @@
 import * as z from "zod";
 import { JobId } from "../ids.js";
 import { JobLimits } from "./events.js";
-import { Block } from "./model.js";
+import { KernelKind } from "./model.js";
 import { Stage } from "./stage.js";
 
 /** What people and programs are shown of jobs. Everything in it is read from facts; nothing of it is stored. */
@@ -113,8 +113,8 @@ const ExecutorHistory = z.strictObject({
   norm: z.number().min(0).optional(),
   /** The most memory in use. */
   memoryBytes: Count.optional(),
-  /** Of the blocked kernels that trained it; absent where there were none. */
-  block: Block.optional(),
+  /** Of the kernels that trained it, 0 for those of every processor; absent where those trained all of it. */
+  blocks: z.array(KernelKind).readonly().optional(),
   /** The round that had ended without it, where it came late: it counts here with less weight. */
   lateFrom: Count.optional(),
   metrics: Metrics,

@@ -176,6 +176,9 @@ export const JobResult = z.strictObject({
 });
 export type JobResult = z.infer<typeof JobResult>;
 
+/** More than one kind where attempts ran on different processors. */
+const Kernels = z.array(KernelKind).max(3);
+
 /** Measured by executors; absent in what earlier versions wrote. */
 const taskFigures = {
   /** From the driver's start of the attempt to the commit: with waiting, loading and reading. Of a task with checkpoints all of its attempts. */
@@ -184,7 +187,12 @@ const taskFigures = {
   norm: z.number().min(0).optional(),
   /** The most memory in use between two pieces of work. */
   memoryBytes: z.number().int().min(0).optional(),
-  /** Of the blocked kernels that trained it; absent where there were none. On another block it has other bits. */
+  /**
+   * Of the kernels that trained it, by all attempts that its work is of: each kind once, the largest first. Absent where those of every
+   * processor trained all of it.
+   */
+  blocks: Kernels.optional(),
+  /** In place of `blocks` in what earlier versions wrote: of the blocked kernels that trained last; absent where there were none. */
   block: Block.optional(),
 };
 
@@ -222,6 +230,8 @@ export const CheckpointRecord = z.strictObject({
   computeMs: Milliseconds,
   /** As in a delta, without the time between two attempts. */
   tookMs: Milliseconds,
+  /** Of all kernels that trained it, also where those are of every processor; absent where an earlier version wrote it: nobody knows. */
+  blocks: Kernels.optional(),
   metrics: MetricStates,
   /** Of the weights that the round began with, where that has been done. */
   validation: MetricStates.optional(),

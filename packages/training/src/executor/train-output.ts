@@ -42,7 +42,7 @@ export async function keepCheckpoint(training: Training): Promise<void> {
     const saved = await session.save();
     normOf(context, base, saved.weights);
     const own = { version: 1, job, round: stage.round, partition, attempt, attemptId } as const;
-    const figures = { ...progress.sum, computeMs, tookMs: tookMsOf(training) };
+    const figures = { ...progress.sum, computeMs, tookMs: tookMsOf(training), blocks: progress.kernels };
     await checkpoints.save({ record: { ...own, ...figures, ...(validation && { validation }) }, ...saved });
   });
 }
@@ -55,6 +55,7 @@ export async function commitDelta(training: Training): Promise<void> {
   const saved = await session.save();
   const norm = normOf(context, base, saved.weights);
   const { max } = spec.training.deltaNorm ?? {};
+  const { kernels } = progress;
   if (max !== undefined && norm > max) throw tooLong(task, norm, max);
   const record: DeltaRecord = {
     version: 1,
@@ -69,7 +70,7 @@ export async function commitDelta(training: Training): Promise<void> {
     tookMs: tookMsOf(training),
     norm,
     ...(heartbeat.memoryBytes !== undefined && { memoryBytes: heartbeat.memoryBytes }),
-    ...(progress.block !== undefined && { block: progress.block }),
+    ...(kernels.some((kind) => kind !== 0) && { blocks: kernels }),
     ...(validation && { validation }),
   };
   const optimizer = spec.training.optimizerState === "reset" ? noTensors : saved.optimizer;

@@ -1,4 +1,11 @@
-import { mergeMetrics, resolveMetrics, type Block, type MetricStates, type TrainOutcome } from "@stampede/core";
+import {
+  kernelKinds,
+  mergeMetrics,
+  resolveMetrics,
+  type KernelKind,
+  type MetricStates,
+  type TrainOutcome,
+} from "@stampede/core";
 import type { Checkpoint } from "./checkpoints.js";
 import type { TaskContext } from "./task-context.js";
 
@@ -17,13 +24,14 @@ export class TrainProgress {
   /** Of earlier attempts. */
   readonly #examplesBefore: number;
   #sum: Trained;
-  #block: Block | undefined;
+  readonly #kernels: Set<KernelKind>;
 
   constructor(context: TaskContext, totalExamples: number, from: Checkpoint | undefined) {
     this.#context = context;
     this.#totalExamples = totalExamples;
     this.#began = context.deps.clock.now();
-    const { examples = 0, batches = 0, metrics = {} } = from?.record ?? {};
+    const { examples = 0, batches = 0, metrics = {}, blocks = [] } = from?.record ?? {};
+    this.#kernels = new Set(blocks);
     this.#examplesBefore = examples;
     this.#sum = { examples, batches, metrics };
     context.heartbeat.add(examples);
@@ -33,9 +41,9 @@ export class TrainProgress {
     return this.#sum.examples >= this.#totalExamples;
   }
 
-  /** Of the kernels that trained last. */
-  get block(): Block | undefined {
-    return this.#block;
+  /** Which have trained it so far. */
+  get kernels(): KernelKind[] {
+    return kernelKinds(this.#kernels);
   }
 
   get sum(): Trained {
@@ -50,7 +58,7 @@ export class TrainProgress {
     const batches = this.#sum.batches + outcome.batches.length;
     const metrics = mergeMetrics([this.#sum.metrics, ...outcome.batches]);
     this.#sum = { examples, batches, metrics };
-    this.#block = outcome.block;
+    this.#kernels.add(outcome.block ?? 0);
     heartbeat.add(outcome.examples);
     const elapsedMs = Math.max(1, deps.clock.now() - this.#began);
     deps.events.emit({

@@ -149,6 +149,7 @@ function missingIn({ contributions }: RoundRecord, partitions: number): readonly
 
 function executorOf(contribution: RoundRecord["contributions"][number]): RoundHistory["executors"][number] {
   const { partition, attempt, examples, computeMs, tookMs, norm, memoryBytes, block, lateFrom, metrics } = contribution;
-  const figures = { examples, computeMs, tookMs, norm, memoryBytes, block };
+  const blocks = contribution.blocks ?? (block === undefined ? undefined : [block]);
+  const figures = { examples, computeMs, tookMs, norm, memoryBytes, blocks };
   return { partition, attempt, ...figures, lateFrom, metrics: resolveMetrics(metrics) };
 }

@@ -14,7 +14,8 @@ export function summaryOf(records: readonly DeltaRecord[], late: readonly DeltaR
 }
 
 export function contributionOf(record: DeltaRecord): Contribution {
-  const { partition, attempt, attemptId, examples, computeMs, tookMs, norm, memoryBytes, block, metrics } = record;
+  const { partition, attempt, attemptId, examples, computeMs, tookMs, norm, memoryBytes, blocks, block, metrics } =
+    record;
   return {
     partition,
     attempt,
@@ -24,6 +25,7 @@ export function contributionOf(record: DeltaRecord): Contribution {
     ...(tookMs !== undefined && { tookMs }),
     ...(norm !== undefined && { norm }),
     ...(memoryBytes !== undefined && { memoryBytes }),
+    ...(blocks !== undefined && { blocks }),
     ...(block !== undefined && { block }),
     metrics,
   };
