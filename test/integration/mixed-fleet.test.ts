@@ -93,9 +93,14 @@ describe("a job of four rounds that is moved after the third one", () => {
     expect(told[1]).toMatchObject({ blocks: all });
     // Nothing is asked of each round: there may be thousands.
     expect(readBefore).not.toContain(keys.weights(spec.job, 1));
-    const log = new FactsLog(attic.store, spec.job, "now");
-    await log.look(attic.now);
-    expect(await log.lastWord()).toMatchObject({ event: "job.succeeded", blocks: all });
+    // Whoever comes later hears of each round, or of all of them in the last word.
+    const finished = async (log: FactsLog): Promise<unknown[]> =>
+      (await log.look(attic.now)).flatMap((event) => (event.event === "round.finished" ? [event.blocks] : []));
+    const [first, last] = [before, after].map((block) => block && [block]);
+    expect(await finished(new FactsLog(attic.store, spec.job, "beginning"))).toEqual([first, first, first, last]);
+    const late = new FactsLog(attic.store, spec.job, { afterRound: 3 });
+    expect(await finished(late)).toEqual([last]);
+    expect(await late.lastWord()).toMatchObject({ event: "job.succeeded", blocks: all });
   });
 });
 

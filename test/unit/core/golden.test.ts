@@ -110,9 +110,9 @@ describe("golden files", () => {
   });
 
   it("a delta of before it said all kinds of kernels that trained it", () => {
-    const { record, tensors } = decodeTensorRecord(DeltaRecord, golden("delta-3.safetensors"), "x");
-    expect(record).toEqual({ ...trained, codec: "none", block: 16 });
-    expect(tensors).toEqual(small);
+    const record: DeltaRecord = { ...trained, codec: "none", block: 16 };
+    expect(decodeTensorRecord(DeltaRecord, golden("delta-3.safetensors"), "x")).toEqual({ record, tensors: small });
+    expect(Buffer.from(encodeTensorRecord(DeltaRecord, record, small))).toEqual(golden("delta-3.safetensors"));
     expect(kernelsOf([record])).toEqual([16]);
   });
 
@@ -126,6 +126,7 @@ describe("golden files", () => {
   it("a checkpoint of before it said which kernels trained it", () => {
     const file = golden("checkpoint.safetensors");
     expect(decodeTensorRecord(CheckpointRecord, file, "x")).toEqual({ record: trained, tensors: small });
+    expect(Buffer.from(encodeTensorRecord(CheckpointRecord, trained, small))).toEqual(file);
   });
 
   it("a checkpoint", () => {

@@ -18,7 +18,7 @@ export interface Checkpoint extends RoundTensors {
 
 /**
  * The checkpoints of one task: one object for each number of batches at which an attempt left off. Which attempt made one changes no bit
- * of what is trained from it.
+ * of what is trained from it, where they all had the same kernels; otherwise the record says which.
  */
 export class Checkpoints {
   readonly #task: TaskMessage;
