@@ -10,7 +10,7 @@ import {
   type DefinedModel,
   type EnginePlan,
 } from "@stampede/runtime";
-import { graphClaimsOf, readRoundRecord, type Graphs } from "@stampede/training";
+import { graphClaimsOf, readResult, readRoundRecord, type Graphs } from "@stampede/training";
 import { layers, sequential, type LayersModel } from "@tensorflow/tfjs-layers";
 import { describe, expect, it } from "vitest";
 import { clusterForEach, graphNames, lastSpec } from "../support/client-jobs.js";
@@ -28,15 +28,15 @@ const foreign: Block = own === 8 ? 16 : 8;
 const ofOwn = own === undefined ? undefined : [own];
 
 /** Two numbers become a picture of 16 channels, which is convolved. */
-function pictures(): LayersModel {
+function pictures(activation: "tanh" | "relu" = "tanh"): LayersModel {
   const model = withSeededRandom(1, () =>
     sequential({
       layers: [
-        layers.dense({ units: 128, activation: "tanh", inputShape: [2] }),
+        layers.dense({ units: 128, activation: "tanh", inputShape: [2], name: "wide" }),
         layers.reshape({ targetShape: [2, 4, 16] }),
-        layers.conv2d({ filters: 16, kernelSize: 3, padding: "same", activation: "tanh" }),
+        layers.conv2d({ filters: 16, kernelSize: 3, padding: "same", activation, name: "filters" }),
         layers.flatten(),
-        layers.dense({ units: 1 }),
+        layers.dense({ units: 1, name: "number" }),
       ],
     }),
   );
@@ -73,9 +73,10 @@ describe("a local job with convolutions", () => {
 
 async function planned(
   blocks: readonly Block[],
+  activation?: "relu",
 ): Promise<{ model: DefinedModel; plan: EnginePlan & { engine: "compiled" } }> {
   const { fields } = await storePartitions(new World().store, [4, 4]);
-  const model = defineModel(pictures());
+  const model = defineModel(pictures(activation));
   const { definition } = model;
   const common = { definition, purpose: "train", fields, batchSizes: [4], cores: 1, executors: 1 } as const;
   const plan = await planEngine({ ...common, blocks });
@@ -103,6 +104,18 @@ async function run(
 }
 
 const compute = { threads: 1, spinning: false };
+
+async function resultOf({ spec, world }: { readonly spec: JobSpec; readonly world: World }): Promise<{
+  readonly weightsSha256: string | undefined;
+  readonly reasons: readonly (string | undefined)[];
+}> {
+  const record = await readRoundRecord(world.store, spec.job, 1);
+  const result = await readResult(world.store, spec.job);
+  return {
+    weightsSha256: result?.weightsSha256,
+    reasons: record?.contributions.map(({ kernelReason }) => kernelReason) ?? [],
+  };
+}
 
 describe("a job for processors of any kind", () => {
   it("has a graph for each of them, which says whose it is", async () => {
@@ -158,6 +171,26 @@ describe("a job for processors of any kind", () => {
     const { result } = await run(await createEngine("compiled", compute), model, plan.graphs);
     expect(result).toMatchObject({ status: "succeeded" });
   });
+});
+
+it("an executor on whose processor blocked kernels are wrong trains without them, and its job says why", async () => {
+  const blocks = own === undefined ? [] : [own];
+  const { model, plan } = await planned(blocks);
+  // As if they did not know the activation.
+  const wrong = await planned(blocks, "relu");
+  const graphs = new Map([...plan.graphs].map(([name, bytes]) => [name, wrong.plan.graphs.get(name) ?? bytes]));
+  for (const name of ["train-4", "train-2"]) graphs.set(name, plan.graphs.get(name) ?? new Uint8Array());
+  expect(plan.compute.selfCheckRows).toBe(own === undefined ? undefined : 2);
+  const broken = await run(await createEngine("compiled", plan.compute), model, graphs);
+  const portable = await run(await createEngine("compiled", { ...compute, portable: true }), model, plan.graphs);
+  expect(broken.result).toMatchObject({ status: "succeeded" });
+  const [ofBroken, ofPortable] = [await resultOf(broken), await resultOf(portable)];
+  expect(ofBroken.weightsSha256).toBe(ofPortable.weightsSha256);
+  const reason: unknown = own === undefined ? undefined : expect.stringContaining("the kernels of every processor");
+  expect(ofBroken.reasons).toEqual([reason, reason]);
+  expect(ofPortable.reasons).toEqual([undefined, undefined]);
+  const told = broken.world.events.flatMap((event) => (event.event === "round.finished" ? [event.kernelReason] : []));
+  expect(told).toEqual([reason]);
 });
 
 it("a graph for another processor is refused before its first step", async () => {

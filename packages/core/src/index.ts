@@ -65,6 +65,7 @@ export {
   JobHead,
   JobResult,
   JobSpec,
+  maxKernelReason,
   ProgressRecord,
   RetryRecord,
   RoundRecord,

@@ -76,6 +76,10 @@ it("says which kernels a job could not have, and where executors had different o
     "engine compiled without blocked kernels, because they are wrong on the machine that planned the job: the weight w differs",
   );
   expect(lines.join("\n")).toContain("executors on different processors (blocks of 16, portable)");
+  const wrong = [round(1, [executor(0), executor(1, { kernelReason: "0.5 as loss" })])];
+  expect(jobLife(details({ history: wrong }))).toContain(
+    "executors trained without blocked kernels, because they are wrong on their processor: 0.5 as loss",
+  );
   const idle = round(1, [executor(0, { blocks: [16] }), executor(1, { examples: 0 })]);
   for (const history of [rounds.slice(1), [idle]]) {
     expect(jobLife(details({ history })).join("\n")).not.toContain("different processors");

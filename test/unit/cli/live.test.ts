@@ -78,6 +78,7 @@ it("says that a job went on on another kind of processor", () => {
   const submitted = recordedJob.flatMap((event) =>
     event.event === "job.submitted" ? [{ ...event, resumed: true, blocks: [8] }] : [],
   );
+  expect(headers({ ...round, kernelReason: "wrong" })).toContain("without blocked kernels, which are wrong here");
   expect(headers(...submitted, { ...round, blocks: [16] })).toContain("mixed processors (blocks of 16, blocks of 8)");
 });
 

@@ -193,6 +193,20 @@ describe("in a pipe", () => {
     expect(logLines(recordedJob).join("\n")).not.toContain("processors");
   });
 
+  it("tells once why kernels of a processor's own were left alone", () => {
+    const rounds = [undefined, "first", "second"].map((kernelReason, at) => {
+      return { ...finishedRound, round: at + 1, ...(kernelReason !== undefined && { kernelReason }) };
+    });
+    const words = /^executors trained without blocked kernels, because they are wrong on their processor: first$/;
+    expect(logLines(rounds)).toEqual(
+      [/^round 1/, /^round 2/, words, /^round 3/].map((line) => expect.stringMatching(line)),
+    );
+    const host = fakeHost();
+    const presenter = makePresenter(host, { json: true });
+    for (const round of rounds) presenter.event(round);
+    expect(host.stderr.written.filter((line) => line.startsWith("executors trained without"))).toHaveLength(1);
+  });
+
   it("says its last word once, whatever comes later", () => {
     const host = fakeHost();
     const presenter = makePresenter(host, { json: true });

@@ -50,6 +50,14 @@ it("says that executors had different processors", () => {
   expect(whole.join("\n")).toContain(words);
 });
 
+it("says that kernels of a processor's own were left alone, and why", () => {
+  const [round] = recordedJob.flatMap((event) => (event.event === "round.finished" ? [event] : []));
+  if (round === undefined) throw new Error("no round in the recorded job");
+  const view = applyEvent(startView(0), { ...round, kernelReason: '0.5 as "loss"\nand more' }, 0);
+  const words = 'executors trained without blocked kernels, because they are wrong on their processor: 0.5 as "loss"';
+  expect(trainSummary(view, last, { validationName: "Test", path })).toContain(words);
+});
+
 it("sums up evaluations and predictions", () => {
   const ready = (set: "evaluate" | "predict"): JobEvent => {
     return { event: "data.ready", job, set, dataset: "x", rows: 10_000, partitions: 2, bytes: 1, reused: false, ms: 1 };

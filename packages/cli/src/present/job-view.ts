@@ -1,5 +1,5 @@
 import type { JobEvent } from "@stampede/core";
-import { kernelsAfter } from "./kernels.js";
+import { kernelsAfter, noKernels, type Kernels } from "./kernels.js";
 
 type EventOf<Name extends JobEvent["event"]> = Extract<JobEvent, { event: Name }>;
 type Metrics = Readonly<Record<string, number>>;
@@ -45,8 +45,8 @@ export interface JobView {
   readonly backups: number;
   /** Of the retries since the job was last submitted or resumed, those of tasks that went down with the process that ran them. */
   readonly lost: number;
-  /** Kinds of kernels that have trained so far, 0 for those of every processor. */
-  readonly blocks: ReadonlySet<number>;
+  /** Those that have trained so far. */
+  readonly kernels: Kernels;
   readonly ended: EventOf<"job.succeeded"> | EventOf<"job.failed"> | undefined;
 }
 
@@ -76,7 +76,7 @@ export function startView(startedAt: number): JobView {
     retries: 0,
     backups: 0,
     lost: 0,
-    blocks: new Set(),
+    kernels: noKernels,
     ended: undefined,
   };
 }
@@ -95,7 +95,7 @@ export function applyEvent(view: JobView, event: JobEvent, at: number): JobView 
         rounds: event.rounds,
         executors: waiting(event.executors),
         lost: 0,
-        blocks: kernelsAfter(view.blocks, event),
+        kernels: kernelsAfter(view.kernels, event),
         ended: undefined,
       };
     case "round.started":
@@ -119,7 +119,7 @@ export function applyEvent(view: JobView, event: JobEvent, at: number): JobView 
       return {
         ...view,
         recent: withValidation(view.recent, event.rounds, event.validation),
-        blocks: kernelsAfter(view.blocks, event),
+        kernels: kernelsAfter(view.kernels, event),
         ended: event,
       };
     case "job.failed":
@@ -217,7 +217,7 @@ function finishRound(view: JobView, event: EventOf<"round.finished">): JobView {
   return {
     ...view,
     rounds,
-    blocks: kernelsAfter(view.blocks, event),
+    kernels: kernelsAfter(view.kernels, event),
     recent: [...known, { round, metrics, validation: undefined, wallMs }].slice(-recentRounds),
     timed: { rounds: view.timed.rounds + 1, wallMs: view.timed.wallMs + wallMs },
   };

@@ -1,7 +1,7 @@
 import type { JobDetails, JobSummary } from "@stampede/client";
 import { kernelsOf } from "@stampede/core";
 import { clusterWords, type ClusterName } from "../cluster.js";
-import { mixedKernels } from "./kernels.js";
+import { wordsOnKernels, type Kernels } from "./kernels.js";
 import { limitsLine } from "./limits.js";
 import { engineLine } from "./plain.js";
 import { lastRoundLines, roundTable } from "./rounds.js";
@@ -49,9 +49,15 @@ function factLines(job: JobDetails): string[] {
       ? []
       : [`${job.kind === "train" ? "training" : "metrics"}: ${text.metrics(job.metrics)}`]),
     ...(job.validation === undefined ? [] : [`validation: ${text.metrics(job.validation)}`]),
-    ...mixedKernels(kernelsOf(job.history.flatMap(({ executors }) => executors))),
+    ...wordsOnKernels(kernelsIn(job)),
     ...(job.weightsSha256 === undefined ? [] : [`weights sha256 ${job.weightsSha256}`]),
   ];
+}
+
+function kernelsIn({ history }: JobDetails): Kernels {
+  const executors = history.flatMap((round) => round.executors);
+  const reason = executors.find(({ kernelReason }) => kernelReason !== undefined)?.kernelReason;
+  return { kinds: new Set(kernelsOf(executors)), reason };
 }
 
 function engineOf({ engine, threads }: JobDetails): string {

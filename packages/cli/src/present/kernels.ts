@@ -1,22 +1,42 @@
 import type { JobEvent } from "@stampede/core";
+import * as text from "./text.js";
 
-/** The kinds of kernels that a job has been trained by, as far as its events up to this one tell. */
-export function kernelsAfter(before: ReadonlySet<number>, event: JobEvent): ReadonlySet<number> {
+/** What is known of the kernels that have trained a job. */
+export interface Kernels {
+  /** By their blocks, 0 for those of every processor. */
+  readonly kinds: ReadonlySet<number>;
+  /** Why executors left those of their processor's own alone, where some did. */
+  readonly reason?: string | undefined;
+}
+
+export const noKernels: Kernels = { kinds: new Set() };
+
+/** What is known once another event is told. */
+export function kernelsAfter(before: Kernels, event: JobEvent): Kernels {
+  const { kinds, reason } = before;
   switch (event.event) {
     case "round.finished":
-      return new Set([...before, ...(event.blocks ?? [0])]);
+      return { kinds: new Set([...kinds, ...(event.blocks ?? [0])]), reason: reason ?? event.kernelReason };
     // Also of rounds that were not told here.
     case "job.submitted":
     case "job.succeeded":
-      return new Set([...before, ...(event.blocks ?? [])]);
+      return { kinds: new Set([...kinds, ...(event.blocks ?? [])]), reason };
     default:
       return before;
   }
 }
 
-/** What is to be said when an event brings the first kind beside another: a log has it once. */
-export function newlyMixed(before: ReadonlySet<number>, after: ReadonlySet<number>): readonly string[] {
-  return before.size < 2 ? mixedKernels(after) : [];
+/** What is to be said when an event brings the first kind beside another, or the first reason: a log has it once. */
+export function newsOfKernels(before: Kernels, after: Kernels): readonly string[] {
+  return [
+    ...(before.reason === undefined ? avoided(after.reason) : []),
+    ...(before.kinds.size < 2 ? mixed(after.kinds) : []),
+  ];
+}
+
+/** All that a person should know of a job's kernels; nothing where all executors had the same ones, and those the best. */
+export function wordsOnKernels({ kinds, reason }: Kernels): readonly string[] {
+  return [...avoided(reason), ...mixed(kinds)];
 }
 
 /** Kinds of kernels by their blocks, 0 for those of every processor, largest first. */
@@ -27,9 +47,15 @@ export function kernelNames(blocks: Iterable<number>): string {
     .join(", ");
 }
 
-/** What it means that a job ran on different processors; nothing where all had the same kernels. */
-export function mixedKernels(blocks: Iterable<number>): readonly string[] {
-  const kinds = new Set(blocks);
+function avoided(reason: string | undefined): readonly string[] {
+  return reason === undefined
+    ? []
+    : [
+        `executors trained without blocked kernels, because they are wrong on their processor: ${text.firstLine(reason)}`,
+      ];
+}
+
+function mixed(kinds: ReadonlySet<number>): readonly string[] {
   if (kinds.size < 2) return [];
   return [
     `executors on different processors (${kernelNames(kinds)}): the result's last bits depend on which is which; training.portable has them use the same kernels`,

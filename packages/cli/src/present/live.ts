@@ -49,9 +49,10 @@ function header(view: JobView, frame: Frame): string {
   return parts.join(separator(frame));
 }
 
-function troubles({ failures, retries, backups, blocks }: JobView): readonly string[] {
+function troubles({ failures, retries, backups, kernels }: JobView): readonly string[] {
   return [
-    ...(blocks.size < 2 ? [] : [`mixed processors (${kernelNames(blocks)})`]),
+    ...(kernels.reason === undefined ? [] : ["without blocked kernels, which are wrong here"]),
+    ...(kernels.kinds.size < 2 ? [] : [`mixed processors (${kernelNames(kernels.kinds)})`]),
     ...(failures === 0 ? [] : [text.counted(failures, "failed attempt")]),
     ...(retries === 0 ? [] : [text.counted(retries, "retry", "retries")]),
     ...(backups === 0 ? [] : [text.counted(backups, "backup")]),

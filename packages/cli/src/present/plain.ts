@@ -1,5 +1,5 @@
 import type { JobEvent } from "@stampede/core";
-import { kernelsAfter, newlyMixed } from "./kernels.js";
+import { kernelsAfter, newsOfKernels, noKernels } from "./kernels.js";
 import { limitsLine } from "./limits.js";
 import * as text from "./text.js";
 
@@ -34,12 +34,12 @@ export function plainLines(event: JobEvent): readonly string[] {
 
 /** A job's whole log: events that have no words of their own are there as they are. */
 export function logLines(events: readonly JobEvent[]): readonly string[] {
-  let kernels: ReadonlySet<number> = new Set();
+  let kernels = noKernels;
   return events.flatMap((event) => {
     const before = kernels;
     kernels = kernelsAfter(before, event);
     const lines = plainLines(event);
-    return [...(lines.length > 0 ? lines : [JSON.stringify(event)]), ...newlyMixed(before, kernels)];
+    return [...(lines.length > 0 ? lines : [JSON.stringify(event)]), ...newsOfKernels(before, kernels)];
   });
 }
 
@@ -48,11 +48,6 @@ export function engineLine(engine: string, reason: string): string {
   return engine === "compiled"
     ? `engine compiled without blocked kernels, because they are wrong on the machine that planned the job: ${reason}`
     : `engine ${engine}, because compiled is not possible: ${reason}`;
-}
-
-/** The rest of a message may be a stack; `stampede jobs show` has it whole. */
-function firstLine(message: string): string {
-  return text.printable(message.split("\n", 1)[0] ?? "");
 }
 
 function submittedLine(event: Extract<JobEvent, { event: "job.submitted" }>): string {
@@ -67,12 +62,12 @@ export function submittedWords(event: Extract<JobEvent, { event: "job.submitted"
   const { engine, engineReason, limits } = event;
   return [
     ...(limits === undefined ? [] : [limitsLine(limits)]),
-    ...(engineReason === undefined ? [] : [engineLine(engine, firstLine(engineReason))]),
+    ...(engineReason === undefined ? [] : [engineLine(engine, text.firstLine(engineReason))]),
   ];
 }
 
 export function failureLine(event: Extract<JobEvent, { event: "task.failed" }>): string {
-  return `executor ${event.partition}, attempt ${event.attempt} failed: ${event.code}: ${firstLine(event.message)}`;
+  return `executor ${event.partition}, attempt ${event.attempt} failed: ${event.code}: ${text.firstLine(event.message)}`;
 }
 
 const retryReasons = {

@@ -1,7 +1,7 @@
 import type { JobEvent } from "@stampede/core";
 import { colorsFor, speaksUnicode, voiceFor, type Host } from "../host.js";
 import { applyEvent, startView, type JobView } from "./job-view.js";
-import { newlyMixed } from "./kernels.js";
+import { newsOfKernels } from "./kernels.js";
 import { closingLines, liveLines, type Frame } from "./live.js";
 import { failureLine, lostLine, plainLines, retryLine, submittedWords } from "./plain.js";
 import { Screen } from "./screen.js";
@@ -48,13 +48,13 @@ class LinePresenter implements Presenter {
 
   event(event: JobEvent): void {
     if (this.#closed) return;
-    const { blocks } = this.#view;
+    const { kernels } = this.#view;
     this.#view = applyEvent(this.#view, event, this.#host.now());
     // The last word is said by close(), once, whatever was heard before.
     if (isLast(event)) return;
     this.#emit(event);
     this.note(isLost(event) ? firstLost(this.#view) : plainLines(event));
-    this.note(newlyMixed(blocks, this.#view.blocks));
+    this.note(newsOfKernels(kernels, this.#view.kernels));
   }
 
   note(lines: readonly string[]): void {

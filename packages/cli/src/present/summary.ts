@@ -1,6 +1,6 @@
 import type { JobSucceeded } from "@stampede/client";
 import type { JobView } from "./job-view.js";
-import { mixedKernels } from "./kernels.js";
+import { kernelsAfter, wordsOnKernels } from "./kernels.js";
 import * as text from "./text.js";
 
 /** Where the validation metrics come from decides what they are called. */
@@ -18,7 +18,7 @@ export function trainSummary(
     ...(validation === undefined ? [] : [scoreLine(options.validationName, validation, validationRows(view))]),
     `Training: ${text.metrics(metrics)}`,
     `${text.counted(rounds, "round")} on ${text.counted(executors, "executor")} in ${text.duration(wallMs)} (${text.duration(computeMs)} of computing)${startedAgain(view)}`,
-    ...mixedKernels([...view.blocks, ...(outcome.blocks ?? [])]),
+    ...wordsOnKernels(kernelsAfter(view.kernels, outcome)),
     ...(weightsSha256 === undefined ? [] : [`Weights sha256 ${weightsSha256.slice(0, 12)}`]),
     ...(model === undefined ? [] : [`Model: ${model}`, ...nextCommands(model)]),
   ];

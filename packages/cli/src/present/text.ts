@@ -5,6 +5,11 @@ export function printable(text: string): string {
   return text.replaceAll(/[\p{Cc}\p{Cf}]+/gu, " ");
 }
 
+/** The rest of a message may be a stack; `stampede jobs show` has it whole. */
+export function firstLine(message: string): string {
+  return printable(message.split("\n", 1)[0] ?? "");
+}
+
 // eslint-disable-next-line no-control-regex -- the escape sequences that colours are made of
 const colourSequence = /\u001b\[[\d;]*m/g;
 

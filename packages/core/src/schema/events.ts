@@ -91,6 +91,8 @@ export const JobEvent = z.discriminatedUnion("event", [
      * another, means that the job's last bits depend on which is which.
      */
     blocks: Blocks.optional(),
+    /** Why an executor left kernels of its processor's own alone, where one did; the first of them. */
+    kernelReason: z.string().optional(),
   }),
   z.strictObject({
     event: z.literal("job.succeeded"),

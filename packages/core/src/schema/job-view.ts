@@ -115,6 +115,8 @@ const ExecutorHistory = z.strictObject({
   memoryBytes: Count.optional(),
   /** Of the kernels that trained it, 0 for those of every processor; absent where those trained all of it. */
   blocks: z.array(KernelKind).readonly().optional(),
+  /** Why it left kernels of its processor's own alone. */
+  kernelReason: z.string().optional(),
   /** The round that had ended without it, where it came late: it counts here with less weight. */
   lateFrom: Count.optional(),
   metrics: Metrics,

@@ -176,6 +176,9 @@ export const JobResult = z.strictObject({
 });
 export type JobResult = z.infer<typeof JobResult>;
 
+/** In characters: a round's record has it of each executor that has one. */
+export const maxKernelReason = 300;
+
 /** More than one kind where attempts ran on different processors. */
 const Kernels = z.array(KernelKind).max(3);
 
@@ -194,6 +197,8 @@ const taskFigures = {
   blocks: Kernels.optional(),
   /** In place of `blocks` in what earlier versions wrote: of the blocked kernels that trained last; absent where there were none. */
   block: Block.optional(),
+  /** Why it left kernels of its processor's own alone: they compute something else than those of every processor. */
+  kernelReason: z.string().max(maxKernelReason).optional(),
 };
 
 /** The metadata of a delta. */

@@ -8,7 +8,7 @@ import {
   type RoundRecord,
   type Stage,
 } from "@stampede/core";
-import { kernelBlocks } from "../parameter-server/round-summary.js";
+import { kernelFacts } from "../parameter-server/round-summary.js";
 
 /**
  * What a decision that is committed tells of: the round that it ends and the stage that it begins.
@@ -38,7 +38,6 @@ function roundEnded(
   at: number,
 ): readonly JobEvent[] {
   if (record === undefined) return [];
-  const blocks = kernelBlocks(record);
   const event: JobEvent = {
     event: "round.finished",
     job: spec.job,
@@ -49,7 +48,7 @@ function roundEnded(
     ...(record.validation && { validation: resolveMetrics(record.validation) }),
     wallMs: Math.max(0, at - stageStartedAt),
     slowestMs: record.contributions.reduce((slowest, contribution) => Math.max(slowest, contribution.computeMs), 0),
-    ...(blocks && { blocks }),
+    ...kernelFacts(record),
   };
   return [event];
 }

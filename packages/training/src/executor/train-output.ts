@@ -55,7 +55,7 @@ export async function commitDelta(training: Training): Promise<void> {
   const saved = await session.save();
   const norm = normOf(context, base, saved.weights);
   const { max } = spec.training.deltaNorm ?? {};
-  const { kernels } = progress;
+  const { kernels, kernelReason } = progress;
   if (max !== undefined && norm > max) throw tooLong(task, norm, max);
   const record: DeltaRecord = {
     version: 1,
@@ -71,6 +71,7 @@ export async function commitDelta(training: Training): Promise<void> {
     norm,
     ...(heartbeat.memoryBytes !== undefined && { memoryBytes: heartbeat.memoryBytes }),
     ...(kernels.some((kind) => kind !== 0) && { blocks: kernels }),
+    ...(kernelReason !== undefined && { kernelReason }),
     ...(validation && { validation }),
   };
   const optimizer = spec.training.optimizerState === "reset" ? noTensors : saved.optimizer;

@@ -1,5 +1,6 @@
 import {
   kernelKinds,
+  maxKernelReason,
   mergeMetrics,
   resolveMetrics,
   type KernelKind,
@@ -25,6 +26,7 @@ export class TrainProgress {
   readonly #examplesBefore: number;
   #sum: Trained;
   readonly #kernels: Set<KernelKind>;
+  #kernelReason: string | undefined;
 
   constructor(context: TaskContext, totalExamples: number, from: Checkpoint | undefined) {
     this.#context = context;
@@ -39,6 +41,11 @@ export class TrainProgress {
 
   get isDone(): boolean {
     return this.#sum.examples >= this.#totalExamples;
+  }
+
+  /** Why they are not the processor's own, cut to what a record holds. */
+  get kernelReason(): string | undefined {
+    return this.#kernelReason?.slice(0, maxKernelReason);
   }
 
   /** Which have trained it so far. */
@@ -59,6 +66,7 @@ export class TrainProgress {
     const metrics = mergeMetrics([this.#sum.metrics, ...outcome.batches]);
     this.#sum = { examples, batches, metrics };
     this.#kernels.add(outcome.block ?? 0);
+    this.#kernelReason = outcome.kernelReason;
     heartbeat.add(outcome.examples);
     const elapsedMs = Math.max(1, deps.clock.now() - this.#began);
     deps.events.emit({

@@ -12,7 +12,7 @@ import {
   type RoundRecord,
   type Stage,
 } from "@stampede/core";
-import { kernelBlocks } from "../parameter-server/round-summary.js";
+import { kernelFacts } from "../parameter-server/round-summary.js";
 
 /** What is stored of a job, as far as somebody has looked. What was told before may be in it again. */
 export interface SeenFacts {
@@ -97,7 +97,6 @@ export class JobStory {
       this.#tellFinish({ ...task, examples, metrics: resolveMetrics(metrics), computeMs });
     }
     const endedAt = endOf(record, facts);
-    const blocks = kernelBlocks(record);
     this.#tell({
       event: "round.finished",
       job,
@@ -108,7 +107,7 @@ export class JobStory {
       ...(record.validation && { validation: resolveMetrics(record.validation) }),
       wallMs: Math.max(0, endedAt - this.#stageStartedAt),
       slowestMs: contributions.reduce((slowest, { computeMs }) => Math.max(slowest, computeMs), 0),
-      ...(blocks && { blocks }),
+      ...kernelFacts(record),
     });
     this.#round = round;
     this.#stageStartedAt = endedAt;

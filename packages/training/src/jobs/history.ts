@@ -148,8 +148,9 @@ function missingIn({ contributions }: RoundRecord, partitions: number): readonly
 }
 
 function executorOf(contribution: RoundRecord["contributions"][number]): RoundHistory["executors"][number] {
-  const { partition, attempt, examples, computeMs, tookMs, norm, memoryBytes, block, lateFrom, metrics } = contribution;
+  const { partition, attempt, examples, computeMs, tookMs, norm, memoryBytes, lateFrom, metrics } = contribution;
+  const { block, kernelReason } = contribution;
   const blocks = contribution.blocks ?? (block === undefined ? undefined : [block]);
-  const figures = { examples, computeMs, tookMs, norm, memoryBytes, blocks };
+  const figures = { examples, computeMs, tookMs, norm, memoryBytes, blocks, kernelReason };
   return { partition, attempt, ...figures, lateFrom, metrics: resolveMetrics(metrics) };
 }

@@ -1,4 +1,13 @@
-import { kernelsOf, mergeMetrics, type Contribution, type DeltaRecord, type RoundRecord } from "@stampede/core";
+import {
+  kernelsOf,
+  mergeMetrics,
+  type Contribution,
+  type DeltaRecord,
+  type JobEvent,
+  type RoundRecord,
+} from "@stampede/core";
+
+type RoundFinished = Extract<JobEvent, { event: "round.finished" }>;
 
 /** What is said of a round beside its weights. */
 export type RoundSummary = Pick<RoundRecord, "contributions" | "metrics" | "validation">;
@@ -14,8 +23,8 @@ export function summaryOf(records: readonly DeltaRecord[], late: readonly DeltaR
 }
 
 export function contributionOf(record: DeltaRecord): Contribution {
-  const { partition, attempt, attemptId, examples, computeMs, tookMs, norm, memoryBytes, blocks, block, metrics } =
-    record;
+  const { partition, attempt, attemptId, examples, computeMs, metrics } = record;
+  const { tookMs, norm, memoryBytes, blocks, block, kernelReason } = record;
   return {
     partition,
     attempt,
@@ -27,6 +36,7 @@ export function contributionOf(record: DeltaRecord): Contribution {
     ...(memoryBytes !== undefined && { memoryBytes }),
     ...(blocks !== undefined && { blocks }),
     ...(block !== undefined && { block }),
+    ...(kernelReason !== undefined && { kernelReason }),
     metrics,
   };
 }
@@ -35,10 +45,16 @@ function lateContributionOf(record: DeltaRecord): Contribution {
   return { ...contributionOf(record), lateFrom: record.round };
 }
 
-/** What `round.finished` says of the kernels that trained a round: nothing where those of every processor trained all of it. */
-export function kernelBlocks({ contributions }: Pick<RoundRecord, "contributions">): number[] | undefined {
+/** What `round.finished` says of the kernels that trained a round: no blocks where those of every processor trained all of it. */
+export function kernelFacts({
+  contributions,
+}: Pick<RoundRecord, "contributions">): Pick<RoundFinished, "blocks" | "kernelReason"> {
   const blocks = kernelsOf(contributions);
-  return blocks.length === 1 && blocks[0] === 0 ? undefined : blocks;
+  const kernelReason = contributions.find((each) => each.kernelReason !== undefined)?.kernelReason;
+  return {
+    ...((blocks.length !== 1 || blocks[0] !== 0) && { blocks }),
+    ...(kernelReason !== undefined && { kernelReason }),
+  };
 }
 
 /** Of numbers that none is left out of; 0 of none. */
