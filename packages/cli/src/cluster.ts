@@ -3,7 +3,8 @@ import type { Cluster, HttpCluster, LocalClusterOptions } from "@stampede/client
 import { StampedeError, type JobId } from "@stampede/core";
 import type { Host } from "./host.js";
 
-export type Client = typeof import("@stampede/client");
+/** What looks after jobs; what runs them is loaded by those commands that do. */
+export type Client = typeof import("@stampede/client/jobs");
 type Isolation = NonNullable<LocalClusterOptions["isolation"]>;
 
 /** A cluster that is to be closed, and whose store this process sees. */
@@ -88,7 +89,7 @@ export async function openCluster(
   host: Host,
   { name, isolation }: ClusterChoice,
 ): Promise<{ client: Client; cluster: OpenCluster }> {
-  const client = await import("@stampede/client");
+  const client = await import("@stampede/client/jobs");
   if (name === "aws") return { client, cluster: client.awsCluster({}, host.env) };
   if (name !== "local") return { client, cluster: client.httpCluster({ url: name, token: tokenFor(host, name) }) };
   return { client, cluster: client.localCluster({ home: homeFolder(host), ...(isolation && { isolation }) }) };

@@ -5,7 +5,6 @@ import {
   cloudLines,
   clusterWords,
   openCluster,
-  type Client,
   type ClusterChoice,
   type ClusterName,
   type OpenCluster,
@@ -25,7 +24,7 @@ export interface JobCommand {
   readonly cluster: ClusterChoice;
   /** Told before anything starts. */
   readonly plan: readonly string[];
-  run(client: Client, cluster: AnyCluster, hooks: JobHooks): Promise<JobSucceeded>;
+  run(client: typeof import("@stampede/client"), cluster: AnyCluster, hooks: JobHooks): Promise<JobSucceeded>;
   /** Told at the end. */
   summary(view: JobView, outcome: JobSucceeded): readonly string[];
   /** The command that goes on with an interrupted job; absent for those that simply start again. */
@@ -90,7 +89,8 @@ async function carryOut(host: Host, json: boolean, command: JobCommand): Promise
       requested = id;
       presenter.note([whereItIsPrepared(id, name)]);
     };
-    const outcome = await command.run(opened.client, cluster, { onEvent, onRequested, signal: interruption.signal });
+    const client = await import("@stampede/client");
+    const outcome = await command.run(client, cluster, { onEvent, onRequested, signal: interruption.signal });
     if (interruption.signal.aborted) return exitCode.interrupted;
     presenter.close(outcome, command.summary(presenter.view, outcome));
     return exitCode.done;

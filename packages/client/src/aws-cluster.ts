@@ -8,8 +8,8 @@ import {
   type Queue,
 } from "@stampede/core";
 import type { FileAccess } from "@stampede/data";
-import { systemClock, systemUnique } from "@stampede/local";
-import { requestJob, type WantedJob } from "@stampede/training";
+import { systemClock, systemUnique } from "@stampede/local/folder";
+import type { WantedJob } from "@stampede/training";
 import { FactsLog } from "@stampede/training/jobs";
 import { awsSettings, type AwsClusterOptions, type AwsSettings, type Environment } from "./aws-settings.js";
 import { httpCluster, type HttpCluster, type HttpClusterOptions } from "./http/http-cluster.js";
@@ -96,6 +96,7 @@ class CloudCluster implements AwsCluster {
   /** Stores the request and tells the driver, which prepares the job. */
   async request(wanted: WantedJob): Promise<JobId> {
     const { store, driver } = await this.#connect();
+    const { requestJob } = await import("@stampede/training");
     return requestJob(wanted, { store, queues: { driver }, clock: systemClock, unique: systemUnique });
   }
 

@@ -1,6 +1,6 @@
 import { StampedeError } from "@stampede/core";
-import { systemClock } from "@stampede/local";
-import { collectGarbage, type GarbageReport } from "@stampede/training";
+import { systemClock } from "@stampede/local/folder";
+import type { GarbageReport } from "@stampede/training";
 import type { Cluster } from "./types.js";
 
 export interface GarbageRequest {
@@ -26,6 +26,7 @@ export async function removeGarbage(cluster: Cluster, request: GarbageRequest = 
   const jobsOlderThanMs =
     jobsOlderThanDays === undefined ? undefined : positive("jobsOlderThanDays", jobsOlderThanDays) * 24 * hourMs;
   const deps = { store: await cluster.open(), clock: systemClock };
+  const { collectGarbage } = await import("@stampede/training");
   return collectGarbage({ dryRun, minAgeMs, jobsOlderThanMs }, deps);
 }
 

@@ -1,3 +1,6 @@
+// Whoever imports this runs jobs: what runs them here is there when a cluster is told that one follows, and starts at once.
+import "@stampede/local";
+
 export type {
   DeadTaskView as DeadTask,
   FailedAttempt,

@@ -11,7 +11,7 @@ import type { DefinedModel } from "@stampede/runtime";
 import { parametersIn, submitJob, submittedEvent, type Graphs } from "@stampede/training";
 import { planInferenceJob } from "@stampede/training/prepare";
 import { shardForInference } from "./shard.js";
-import { systemClock, systemUnique } from "@stampede/local";
+import { systemClock, systemUnique } from "@stampede/local/folder";
 import { runToEnd, teller, type Tell } from "./training-run.js";
 import type { Cluster, DatasetInput } from "./types.js";
 

@@ -1,6 +1,5 @@
 import type { JobDetails, JobId, JobSummary } from "@stampede/core";
-import { systemClock, systemUnique } from "@stampede/local";
-import { cancelJob as cancelStored } from "@stampede/training";
+import { systemClock, systemUnique } from "@stampede/local/folder";
 import * as stored from "@stampede/training/jobs";
 import { HttpCluster } from "./http/http-cluster.js";
 import type { AnyCluster } from "./types.js";
@@ -32,7 +31,8 @@ export async function feelPulse(cluster: AnyCluster, job: JobId): Promise<stored
  */
 export async function cancelJob(cluster: AnyCluster, job: JobId): Promise<void> {
   if (cluster instanceof HttpCluster) return cluster.cancel(job);
-  await cancelStored(job, { store: await cluster.open(), clock: systemClock, unique: systemUnique });
+  const training = await import("@stampede/training");
+  await training.cancelJob(job, { store: await cluster.open(), clock: systemClock, unique: systemUnique });
   // It is cancelled already: a hint that is lost changes when that is noticed.
   await cluster.wake(job).catch(() => undefined);
 }

@@ -1,7 +1,8 @@
 import { availableParallelism } from "node:os";
 import { resolve } from "node:path";
 import type { EngineName, JobEvent, JobId, ObjectStore } from "@stampede/core";
-import { FolderObjectStore, JobLog, LocalCloud, type Isolation } from "@stampede/local";
+import type { Isolation, LocalCloud } from "@stampede/local";
+import { FolderObjectStore, JobLog } from "@stampede/local/folder";
 import type { Capacity, Cluster, RunOptions } from "./types.js";
 
 export interface LocalClusterOptions {
@@ -37,6 +38,8 @@ class EmbeddedCluster implements LocalCluster {
   readonly #home: string;
   readonly #log: JobLog;
   #store: FolderObjectStore | undefined;
+  /** Executors are started by the first job, not by whoever only lists jobs; what runs them is loaded then. */
+  #starting: Promise<LocalCloud> | undefined;
   #cloud: LocalCloud | undefined;
 
   constructor(options: LocalClusterOptions) {
@@ -62,11 +65,12 @@ class EmbeddedCluster implements LocalCluster {
   }
 
   warm(engine?: EngineName): void {
-    this.#start(engine);
+    this.#started(engine).catch(() => undefined);
   }
 
   async run(job: JobId, { resumed, onEvent, signal }: RunOptions): Promise<void> {
-    await this.#start().run(job, { resumed, onEvent, ...(signal && { signal }) });
+    const cloud = await this.#started();
+    await cloud.run(job, { resumed, onEvent, ...(signal && { signal }) });
   }
 
   async wake(): Promise<void> {
@@ -82,14 +86,21 @@ class EmbeddedCluster implements LocalCluster {
   }
 
   async close(): Promise<void> {
-    await this.#cloud?.close();
+    const starting = this.#starting;
+    this.#starting = undefined;
+    await (await starting?.catch(() => undefined))?.close();
     this.#cloud = undefined;
   }
 
-  /** Executors are started by the first job, not by whoever only lists jobs. */
-  #start(likelyEngine: EngineName = "compiled"): LocalCloud {
+  #started(likelyEngine?: EngineName): Promise<LocalCloud> {
+    this.#starting ??= this.#start(likelyEngine);
+    return this.#starting;
+  }
+
+  async #start(likelyEngine: EngineName = "compiled"): Promise<LocalCloud> {
     const { threads = availableParallelism(), isolation = "thread", memoryLimitMb = defaultMemoryMb } = this.#options;
-    this.#cloud ??= LocalCloud.start({ home: this.#home, threads, isolation, memoryLimitMb, likelyEngine });
+    const local = await import("@stampede/local");
+    this.#cloud = local.LocalCloud.start({ home: this.#home, threads, isolation, memoryLimitMb, likelyEngine });
     return this.#cloud;
   }
 }

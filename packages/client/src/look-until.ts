@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { isStampedeError, StampedeError, type JobId } from "@stampede/core";
-import { systemClock } from "@stampede/local";
+import { systemClock } from "@stampede/local/folder";
 
 /** How often a job in the cloud is looked at. */
 export const lookMs = 1_000;

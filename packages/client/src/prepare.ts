@@ -7,7 +7,7 @@ import {
   type ObjectStore,
   type TrainingSettings,
 } from "@stampede/core";
-import { systemClock, systemUnique } from "@stampede/local";
+import { systemClock, systemUnique } from "@stampede/local/folder";
 import { defineModel, prepareTfjs, readModelJson, withSeededRandom, type DefinedModel } from "@stampede/runtime";
 import { parametersIn, submitJob, submittedEvent } from "@stampede/training";
 import { initialWeightsKey, planJob, withGradients } from "@stampede/training/prepare";

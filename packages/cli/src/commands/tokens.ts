@@ -1,6 +1,6 @@
 import { resolve } from "node:path";
 import { StampedeError } from "@stampede/core";
-import type { TokenRecord } from "@stampede/api";
+import type { TokenRecord } from "@stampede/api/tokens";
 import { chooseCluster, withStore, type ClusterOptions, type StoreCluster } from "../cluster.js";
 import { exitCode, type ExitCode } from "../exit-code.js";
 import { voiceFor, type Host } from "../host.js";
@@ -22,7 +22,7 @@ const dayMs = 86_400_000;
 
 /** `stampede tokens create` */
 export async function createToken(host: Host, options: CreateOptions): Promise<ExitCode> {
-  const api = await import("@stampede/api");
+  const api = await import("@stampede/api/tokens");
   const { scopes } = await import("@stampede/api/contract");
   const scope = scopes.find((each) => each === options.scope);
   if (scope === undefined) {
@@ -48,7 +48,7 @@ export async function createToken(host: Host, options: CreateOptions): Promise<E
 
 /** `stampede tokens list` */
 export async function listTokens(host: Host, options: TokensOptions): Promise<ExitCode> {
-  const api = await import("@stampede/api");
+  const api = await import("@stampede/api/tokens");
   return inStore(host, options, async (cluster) => {
     const tokens = (await api.listTokens(await cluster.open())).map(shown);
     print(host, options, tokens, () => tokenTable(tokens));
@@ -58,7 +58,7 @@ export async function listTokens(host: Host, options: TokensOptions): Promise<Ex
 
 /** `stampede tokens revoke ID` */
 export async function revokeToken(host: Host, id: string, options: TokensOptions): Promise<ExitCode> {
-  const api = await import("@stampede/api");
+  const api = await import("@stampede/api/tokens");
   return inStore(host, options, async (cluster) => {
     await api.revokeToken(id, await cluster.open());
     print(host, options, [{ id, revoked: true }], () => [`${id} is good no longer.`]);

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { JobAccepted, JobList, JobOutcome, operations, type SubmitJobInput } from "@stampede/api/contract";
 import { isStampedeError, JobDetails, JobEvent, StampedeError, type JobId, type JobSummary } from "@stampede/core";
-import { systemUnique } from "@stampede/local";
+import { systemUnique } from "@stampede/local/folder";
 import { Endpoint, type EndpointOptions } from "./endpoint.js";
 import { streamedEvents } from "./event-stream.js";
 

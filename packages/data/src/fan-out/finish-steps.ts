@@ -9,8 +9,9 @@ import {
   type ShardingOutcome,
 } from "@stampede/core";
 import { makeEncoders } from "../fields/make-encoder.js";
-import { idsOf, markUse, type Ids } from "../sharding/shard-dataset.js";
+import { idsOf } from "../sharding/shard-dataset.js";
 import { commitSet, storeParts } from "../sharding/store-set.js";
+import { markUse, type Ids } from "../sharding/stored-sets.js";
 import { hashCuts } from "./cuts.js";
 import { partGroups, runCount, setsOf, shareOf, type SetName } from "./layout.js";
 import { learnMoments, momentBytes } from "./moments-bytes.js";

@@ -1,4 +1,4 @@
-import { keys, type DatasetId, type DatasetManifest } from "@stampede/core";
+import type { DatasetId, DatasetManifest } from "@stampede/core";
 import type { FieldEncoder } from "../fields/encoder.js";
 import { makeEncoders } from "../fields/make-encoder.js";
 import { refusal } from "../refusal.js";
@@ -7,20 +7,11 @@ import { sourceOf } from "../sources/open-source.js";
 import { datasetIdOf } from "./dataset-id.js";
 import { ContiguousDeal, RoundRobinDeal } from "./deal.js";
 import { blockRowsOf, dealOut } from "./deal-out.js";
-import { findWhole } from "./find-whole.js";
-import type { ShardDeps, ShardedSet, ShardOutcome, ShardRequest, ShardSettings } from "./request.js";
+import type { ShardDeps, ShardOutcome, ShardRequest, ShardSettings } from "./request.js";
 import { openSpool } from "./spool.js";
 import type { SpooledSet } from "./spooled-set.js";
 import { commitSet, storeParts } from "./store-set.js";
-
-export interface Ids {
-  readonly train: DatasetId;
-  readonly validation: DatasetId | undefined;
-}
-export interface Manifests {
-  readonly train: DatasetManifest;
-  readonly validation: DatasetManifest | undefined;
-}
+import { findStored, markUse, outcomeOf, type Ids, type Manifests } from "./stored-sets.js";
 
 /**
  * Brings a data set into the store: reads it once, shuffles and deals its rows to partition files (or cuts it into runs of rows),
@@ -85,27 +76,6 @@ export function idsOf(identity: unknown, request: ShardSettings): Ids {
   };
 }
 
-/** A mark that is there already is this job's own, of an earlier try. */
-export async function markUse(
-  { train, validation }: Ids,
-  { store, job }: Pick<ShardDeps, "store" | "job">,
-): Promise<void> {
-  if (job === undefined) return;
-  const marked = validation === undefined ? [train] : [train, validation];
-  await Promise.all(marked.map(async (id) => store.create(keys.use(id, job), new Uint8Array())));
-}
-
-export async function findStored(
-  { train, validation }: Ids,
-  { store }: Pick<ShardDeps, "store">,
-): Promise<Manifests | undefined> {
-  const found = await findWhole(store, train);
-  if (found === undefined) return undefined;
-  if (validation === undefined) return { train: found, validation: undefined };
-  const heldOut = await findWhole(store, validation);
-  return heldOut === undefined ? undefined : { train: found, validation: heldOut };
-}
-
 async function openSet(
   opened: SpooledSet[],
   { order, partitions }: ShardRequest,
@@ -149,15 +119,4 @@ export function checkRows(request: ShardSettings, name: string, rows: number, he
   if (rows >= partitions || emptyPartitions === "allow") return;
   const text = `${name}: expected at least ${partitions} rows, one for each executor, found ${rows}.`;
   throw refusal("data.too-few-rows", text, { details: { rows, partitions } });
-}
-
-export function outcomeOf({ train, validation }: Manifests, reused: boolean, ms: number): ShardOutcome {
-  const describe = (manifest: DatasetManifest): ShardedSet => ({
-    id: manifest.dataset,
-    manifest,
-    reused,
-    ms,
-    bytes: manifest.parts.reduce((sum, part) => sum + part.bytes, 0),
-  });
-  return { train: describe(train), ...(validation === undefined ? {} : { validation: describe(validation) }) };
 }
