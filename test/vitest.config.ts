@@ -3,10 +3,21 @@ import { defineConfig } from "vitest/config";
 import { builtPackages } from "./built-packages.js";
 import { longestFirst } from "./longest-first.js";
 
-/** Tests of packages that keep nothing outside of their objects: files that follow each other share a process, and what it has loaded. */
+/**
+ * Tests that leave globals and the environment as they are, of what keeps nothing outside of its objects: files that follow each other
+ * share a process, and what it has loaded.
+ */
 const pure = [
-  "test/unit/{check,core,data,docs,infra,testing,training}/**/*.test.ts",
+  "test/unit/{api,aws,check,core,data,docs,infra,testing,training}/**/*.test.ts",
+  // Those two load user's models and the engines.
+  "test/unit/cli/!(doctor|model-module).test.ts",
   "test/property/!(graph-)*.test.ts",
+];
+
+/** The same for functions of tfjs that are traced; those that make layers are apart, because tfjs numbers their names. */
+const traced = [
+  "test/property/graph-!(recurrent).test.ts",
+  "test/unit/graph/!(layer-normalization|learning-rate|open-batch|passes|recurrent).test.ts",
 ];
 
 /** Tests import the built packages by name (`npm test` builds first); source maps lead coverage back to `src`. */
@@ -21,12 +32,13 @@ export default defineConfig({
     maxWorkers: 2,
     projects: [
       { extends: true, test: { name: "pure", include: pure, isolate: false } },
+      { extends: true, test: { name: "traced", include: traced, isolate: false } },
       {
         extends: true,
         test: {
           name: "apart",
           include: ["test/{unit,property,contract,integration,cases,e2e,docs}/**/*.test.ts"],
-          exclude: pure,
+          exclude: [...pure, ...traced],
         },
       },
     ],

@@ -54,11 +54,19 @@ describe.runIf(quoted.length > 0)("commands of", () => {
   const programs = { stampede: "packages/cli/bin/stampede.js", sst: "node_modules/sst/bin/sst.mjs" } as const;
   // What is not there is not fetched for a text of help, and nobody is told of it.
   const env = { ...process.env, SST_SKIP_DEPENDENCY_CHECK: "1", SST_TELEMETRY_DISABLED: "1" };
-  const helpOf = async (program: keyof typeof programs, words: readonly string[]): Promise<string> => {
+  const askFor = async (program: keyof typeof programs, words: readonly string[]): Promise<string> => {
     const running = execute(process.execPath, [join(root, programs[program]), ...words, "--help"], { env });
     // With its help, sst exits with 1.
     const { stdout } = await running.catch((failed: { readonly stdout: string }) => failed);
     return stdout;
+  };
+  // The same commands stand in many documents.
+  const asked = new Map<string, Promise<string>>();
+  const helpOf = (program: keyof typeof programs, words: readonly string[]): Promise<string> => {
+    const command = [program, ...words].join(" ");
+    const help = asked.get(command) ?? askFor(program, words);
+    asked.set(command, help);
+    return help;
   };
   test.each(quoted.map((block) => [where(block), block] as const))("%s exist", async (_, block) => {
     const unknown = await Promise.all(commandLines(block.text).map((line) => unknownIn(line, { scripts, helpOf })));

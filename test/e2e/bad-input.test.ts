@@ -1,6 +1,6 @@
 import { access } from "node:fs/promises";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { eventsOf, lastEvent } from "./support/cli.js";
+import { eventsOf, lastEvent, type Ended } from "./support/cli.js";
 import { changed, customModel, model, points, pointsJob, Workshop, type JobDraft } from "./support/workshop.js";
 
 let workshop: Workshop;
@@ -10,8 +10,7 @@ beforeAll(async () => {
 afterAll(() => workshop.close());
 
 /** Every refusal: exit code 2, one JSON line with the code, the same in words, and no job and no output left behind. */
-async function refused(words: readonly string[], code: string, ...parts: readonly string[]): Promise<void> {
-  const ended = await workshop.run(...words);
+async function expectRefused(ended: Ended, code: string, ...parts: readonly string[]): Promise<void> {
   expect({ code: ended.code, last: lastEvent(ended) }, ended.stderr).toMatchObject({
     code: 2,
     last: { event: "job.failed", code },
@@ -24,8 +23,17 @@ async function refused(words: readonly string[], code: string, ...parts: readonl
   await expect(access(workshop.path("stampede-out"))).rejects.toThrow("ENOENT");
 }
 
+/** By a process of its own: one of each kind of input. The others are refused in this process, which shows the same. */
+async function refused(words: readonly string[], code: string, ...parts: readonly string[]): Promise<void> {
+  await expectRefused(await workshop.run(...words), code, ...parts);
+}
+
+async function refusedHere(words: readonly string[], code: string, ...parts: readonly string[]): Promise<void> {
+  await expectRefused(await workshop.runHere(...words), code, ...parts);
+}
+
 async function refusedJob(name: string, job: object, code: string, ...parts: readonly string[]): Promise<void> {
-  await refused(["train", await workshop.job(`${name}.yaml`, job)], code, ...parts);
+  await refusedHere(["train", await workshop.job(`${name}.yaml`, job)], code, ...parts);
 }
 
 const withCsv = async (name: string, text: string, change: (job: JobDraft) => void = () => undefined) => {
@@ -84,12 +92,12 @@ describe("the job file", () => {
 
   it("refuses wrong YAML, naming line and column", async () => {
     await workshop.write("syntax.yaml", "name: x\ndata: [1, 2\nmodel: y\n");
-    await refused(["train", "syntax.yaml"], "job-file.syntax", "syntax.yaml:3:1");
+    await refusedHere(["train", "syntax.yaml"], "job-file.syntax", "syntax.yaml:3:1");
   });
 
   it("names the nearest valid field, with its line and column", async () => {
     await workshop.write("typo.yaml", JSON.stringify(pointsJob).replace('"epochs"', '\n  "epoch"'));
-    await refused(
+    await refusedHere(
       ["train", "typo.yaml"],
       "job-file.invalid",
       "unknown field training.epoch",
@@ -107,13 +115,13 @@ describe("the job file", () => {
 
   it("points at the option when that is wrong", async () => {
     const job = await workshop.job("job.yaml", pointsJob);
-    await refused(
+    await refusedHere(
       ["train", job, "--set", "training.excutors=3"],
       "job-file.invalid",
       "did you mean training.executors?",
       "--set training.excutors=3",
     );
-    await refused(["train", job, "--executors", "many"], "job-file.invalid", "--executors many");
+    await refusedHere(["train", job, "--executors", "many"], "job-file.invalid", "--executors many");
   });
 
   it("refuses both validation and validationSplit", async () => {
@@ -135,7 +143,8 @@ describe("the model", () => {
 
   it("refuses a module that throws, with its message and line", async () => {
     const job = await withModel("throws", 'const x = 1;\nthrow new Error("broken on purpose");\n');
-    await refusedJob("throws", job, "model.not-readable", "broken on purpose", "throws.mjs:2");
+    const path = await workshop.job("throws.yaml", job);
+    await refused(["train", path], "model.not-readable", "broken on purpose", "throws.mjs:2");
   });
 
   it("refuses a module that exports something else", async () => {
@@ -158,15 +167,14 @@ describe("a model that reads values while it is compiled", () => {
   const peeking = customModel("tf.mul(input, input.dataSync()[0])");
 
   it("is refused where the compiled engine is demanded, with what it does and in which layer", async () => {
-    const job = { ...(await withModel("peek", peeking)), engine: "compiled" };
-    await refusedJob("peek", job, "model.not-traceable", "dataSync", "dense_Dense2/Softmax");
+    const job = await workshop.job("peek.yaml", { ...(await withModel("peek", peeking)), engine: "compiled" });
+    await refused(["train", job], "model.not-traceable", "dataSync", "dense_Dense2/Softmax");
   });
 
   it("is refused with both reasons where no tfjs engine can run it either", async () => {
-    const job = await withModel("peek", peeking);
-    await refusedJob(
-      "peek-any",
-      job,
+    const job = await workshop.job("peek-any.yaml", await withModel("peek", peeking));
+    await refused(
+      ["train", job],
       "model.not-traceable",
       "dataSync",
       "dense_Dense2/Softmax",
@@ -193,7 +201,7 @@ describe("the data", () => {
 
   it("names file, line and column of a ragged row", async () => {
     const job = await withCsv("ragged", `${points(10)}0.1,0.9\n`);
-    await refusedJob("ragged", job, "data.ragged-row", "ragged.csv:12");
+    await refused(["train", await workshop.job("ragged.yaml", job)], "data.ragged-row", "ragged.csv:12");
   });
 
   it.each([

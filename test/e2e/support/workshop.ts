@@ -1,7 +1,9 @@
 import { mkdtemp, mkdir, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
+import { runCommandLine } from "@stampede/cli";
 import type { JobFileInput } from "@stampede/core";
+import { fakeHost } from "../../unit/cli/fake-host.js";
 import { Run, type Ended } from "./cli.js";
 
 /** A temporary folder as a user's project: job files, models and data; a store of its own. */
@@ -50,6 +52,14 @@ export class Workshop {
 
   run(...words: string[]): Promise<Ended> {
     return this.start(...words).ended;
+  }
+
+  /** The same in this process, which starts nothing anew: a second of a processor less. Its folder becomes this process's. */
+  async runHere(...words: string[]): Promise<Ended> {
+    process.chdir(this.folder);
+    const host = fakeHost({ cwd: this.folder, env: { ...process.env, STAMPEDE_HOME: this.home, NO_COLOR: "1" } });
+    const code = await runCommandLine(words, host);
+    return { code, signal: null, stdout: host.stdout.written.join(""), stderr: host.stderr.written.join("") };
   }
 }
 

@@ -1,6 +1,6 @@
 import { BatchExecutors, batchClient, executorsByPlatform, lambdaClient, LambdaExecutors } from "@stampede/aws";
 import { TaskMessage, type Executors } from "@stampede/core";
-import { afterEach, describe, expect, it, vi } from "vitest";
+import { afterAll, afterEach, describe, expect, it, vi } from "vitest";
 import { aTask } from "./tasks.js";
 import { startWireServer, type WireAnswer, type WireServer } from "./wire-server.js";
 
@@ -13,6 +13,7 @@ const retries = { firstDelayMs: 1, throttledDelayMs: 1, longestDelayMs: 5 };
 
 let server: WireServer;
 afterEach(() => server.close());
+afterAll(() => vi.unstubAllEnvs());
 
 const throttled: WireAnswer = {
   status: 429,

@@ -1,5 +1,5 @@
 import { sqsClient, SqsQueue } from "@stampede/aws";
-import { afterEach, expect, it, vi } from "vitest";
+import { afterAll, afterEach, expect, it, vi } from "vitest";
 import { startWireServer, type WireServer } from "./wire-server.js";
 
 vi.stubEnv("AWS_ACCESS_KEY_ID", "test");
@@ -10,6 +10,7 @@ const retries = { firstDelayMs: 1, throttledDelayMs: 1, longestDelayMs: 5 };
 
 let server: WireServer;
 afterEach(() => server.close());
+afterAll(() => vi.unstubAllEnvs());
 
 async function refusing(name: string, message: string): Promise<SqsQueue> {
   server = await startWireServer([{ status: 400, body: { __type: `com.amazonaws.sqs#${name}`, message } }]);
