@@ -44,7 +44,8 @@ export class DocsFolder {
   async run(block: Block, env: Readonly<Record<string, string>> = {}): Promise<void> {
     const folder = this.#at(block.document);
     if (block.language === "sh") await this.#run(folder, "bash", ["-euo", "pipefail", "-c", block.text], env);
-    else await this.#run(folder, "tsx", [nameOf(block)], env);
+    // As the command tsx does it, without a process in between.
+    else await this.#run(folder, process.execPath, ["--import", "tsx", nameOf(block)], env);
   }
 
   remove(): void {

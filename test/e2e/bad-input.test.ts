@@ -70,7 +70,7 @@ describe("options", () => {
   it.each([["show"], ["watch"], ["logs"], ["cancel"]])(
     "refuses a job id with ../ and an unknown one (jobs %s)",
     async (name) => {
-      const outside = await workshop.run("jobs", name, "../../etc");
+      const outside = await workshop.runHere("jobs", name, "../../etc");
       expect(outside.code).toBe(2);
       expect(outside.stderr).toContain("error job.invalid-id");
       const unknown = await workshop.run("jobs", name, "no-such-job");
@@ -273,15 +273,20 @@ describe("folders", () => {
   it("refuses a folder for the model that cannot be written", async () => {
     await workshop.write("a-file", "not a folder");
     const job = await workshop.job("job.yaml", pointsJob);
-    await refused(["train", job, "--out", "a-file/out"], "output.not-writable", "a-file/out", "a-file is no folder");
+    await refusedHere(
+      ["train", job, "--out", "a-file/out"],
+      "output.not-writable",
+      "a-file/out",
+      "a-file is no folder",
+    );
   });
 
   it("refuses a model folder that is none", async () => {
     await workshop.job("test.yaml", { file: "test.csv" });
     await refused(["evaluate", "nowhere", "--data", "test.yaml"], "model.not-readable", "nowhere");
     await workshop.write("foreign/model.json", "{}");
-    await refused(["evaluate", "foreign", "--data", "test.yaml"], "model.not-readable", "foreign/stampede.json");
+    await refusedHere(["evaluate", "foreign", "--data", "test.yaml"], "model.not-readable", "foreign/stampede.json");
     await workshop.write("foreign/stampede.json", "{}");
-    await refused(["evaluate", "foreign", "--data", "test.yaml"], "model.invalid", "foreign/stampede.json");
+    await refusedHere(["evaluate", "foreign", "--data", "test.yaml"], "model.invalid", "foreign/stampede.json");
   });
 });

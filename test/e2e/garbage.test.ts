@@ -32,7 +32,7 @@ function reportOf(ended: Ended): Report {
 }
 
 async function show(job: string): Promise<JobDetails> {
-  return JSON.parse((await workshop.run("jobs", "show", job)).stdout) as JobDetails;
+  return JSON.parse((await workshop.runHere("jobs", "show", job)).stdout) as JobDetails;
 }
 
 describe("jobs gc", () => {
@@ -62,7 +62,7 @@ describe("jobs gc", () => {
     // Two executors: of the killed job those of round 1 and on, of the other one all.
     expect(real.removed["deltas"]?.objects).toBeGreaterThanOrEqual(2 * (rounds + 4));
     expect(real.removed["weights"]).toMatchObject({ objects: rounds });
-    expect(reportOf(await workshop.run("jobs", "gc")).removed).toEqual({});
+    expect(reportOf(await workshop.runHere("jobs", "gc")).removed).toEqual({});
 
     const resumed = await workshop.run("train", "long.yaml", "--resume", job, "--json", "--out", "resumed");
     expect(succeeded(resumed)).toMatchObject({ rounds, weightsSha256: undisturbed.weightsSha256 });
@@ -74,7 +74,7 @@ describe("jobs gc", () => {
     const outcome = succeeded(await workshop.run("train", "long.yaml", "--out", "ended"));
     const before = await show(outcome.job);
     expect(before.history).toHaveLength(rounds);
-    reportOf(await workshop.run("jobs", "gc", "--min-age-hours", "0"));
+    reportOf(await workshop.runHere("jobs", "gc", "--min-age-hours", "0"));
     expect(await show(outcome.job)).toEqual(before);
     await rm(workshop.path("ended"), { recursive: true });
     const again = succeeded(await workshop.run("train", "long.yaml", "--out", "ended", "--resume", outcome.job));
@@ -86,12 +86,14 @@ describe("jobs gc", () => {
   });
 
   it("removes whole jobs, and then the data that only they needed", async () => {
-    const report = reportOf(await workshop.run("jobs", "gc", "--jobs-older-than-days", "0", "--min-age-hours", "0"));
+    const report = reportOf(
+      await workshop.runHere("jobs", "gc", "--jobs-older-than-days", "0", "--min-age-hours", "0"),
+    );
     expect(report.jobs.length).toBeGreaterThanOrEqual(3);
     expect(report.datasets.length).toBeGreaterThanOrEqual(2);
-    expect((await workshop.run("jobs", "list")).stdout).toBe("");
+    expect((await workshop.runHere("jobs", "list")).stdout).toBe("");
     const words = ["jobs", "gc", "--jobs-older-than-days", "0", "--min-age-hours", "0"];
-    expect(reportOf(await workshop.run(...words)).removed).toEqual({});
+    expect(reportOf(await workshop.runHere(...words)).removed).toEqual({});
     succeeded(await workshop.run("train", "long.yaml", "--out", "anew"));
   });
 
@@ -100,7 +102,7 @@ describe("jobs gc", () => {
     ["--min-age-hours", "a day"],
     ["--jobs-older-than-days", "NaN"],
   ])("refuses %s %s", async (option, value) => {
-    const { code, stderr } = await workshop.run("jobs", "gc", `${option}=${value}`);
+    const { code, stderr } = await workshop.runHere("jobs", "gc", `${option}=${value}`);
     expect(code).toBe(2);
     expect(stderr).toContain(`option.invalid: Expected a number, 0 or more, after ${option}`);
   });
