@@ -5,17 +5,16 @@ import {
   parseJobId,
   StampedeError,
   tensorOf,
-  type Engine,
-  type EngineSession,
   type JobResult,
   type JobSpec,
   type NamedTensors,
   type ObjectStore,
 } from "@stampede/core";
-import { MemoryObjectStore, tinyEngine } from "@stampede/testing";
+import { MemoryObjectStore } from "@stampede/testing";
 import { Executor, readDeadLetter, readFailures, readProgress, readRoundRecord, sweepJobs } from "@stampede/training";
 import { describe, expect, it } from "vitest";
 import { storePartitions } from "../support/datasets.js";
+import { engineThat } from "../support/engine-that.js";
 import { makeJobSpec } from "../support/job-specs.js";
 import { World, type WorldOptions } from "../support/world.js";
 
@@ -39,24 +38,6 @@ async function ended(
   const spec = makeJobSpec({ dataset, partitionRows: [...partitionRows], training: settings });
   await world.submit(spec, initial);
   return { world, spec, result: await world.run(spec) };
-}
-
-/** The tiny engine, whose sessions train as they are told. */
-function engineThat(train: (session: EngineSession) => EngineSession["train"]): Engine {
-  return {
-    name: "tfjs-cpu",
-    open: async (model) => {
-      const session = await tinyEngine.open(model);
-      return {
-        load: (weights, optimizer) => session.load(weights, optimizer),
-        train: train(session),
-        evaluate: (range) => session.evaluate(range),
-        predict: (range) => session.predict(range),
-        save: () => session.save(),
-        close: () => session.close(),
-      };
-    },
-  };
 }
 
 describe("the length of deltas", () => {
