@@ -1,5 +1,5 @@
 /**
- * What looks after jobs and trains none: an entry of its own, because what trains loads three times as many modules. Clusters are the
+ * What looks after jobs and trains none: an entry of its own, because what trains loads twice as many modules. Clusters are the
  * same ones, so that a job may be run on a cluster that was opened here.
  */
 export { FactsLog, JobStory, type JobPulse } from "@stampede/training/jobs";

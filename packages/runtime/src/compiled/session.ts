@@ -53,14 +53,13 @@ export class CompiledSession implements EngineSession {
   #stage: "opened" | "loaded" | "closed" = "opened";
   /** Of the kernels that train. */
   #block: Block | undefined;
-  #isChecked: boolean;
+  #isChecked = false;
   /** Why they are not the processor's own. */
   #kernelReason: string | undefined;
 
   constructor(parts: SessionParts) {
     this.#parts = parts;
     this.#block = parts.block;
-    this.#isChecked = parts.compute.selfCheckRows === undefined;
     this.#state = new ModelState(parts.definition, parts.layout);
     this.#prediction = new BoundPrediction(parts.graphs, parts.compute);
   }
@@ -150,8 +149,8 @@ export class CompiledSession implements EngineSession {
       this.#graph({ kind: "train", batchSize, fields: data.fields, block });
     const graph = await graphFor(this.#block);
     const { block } = graph.manifest;
-    if (block === undefined || this.#isChecked) return graph;
-    const { selfCheckRows: rows = batchSize } = this.#parts.compute;
+    const { selfCheckRows: rows } = this.#parts.compute;
+    if (block === undefined || rows === undefined || this.#isChecked) return graph;
     const feeds = this.#state.feeds.bind(this.#state);
     const { values } = this.#state;
     this.#kernelReason = await whyNotOwnKernels({ ...this.#parts, block, rows, data, request, feeds, values });
