@@ -1,6 +1,8 @@
 import { createHash } from "node:crypto";
+import { readdirSync } from "node:fs";
 import { appendFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { setImmediate } from "node:timers/promises";
 import { describe, expect, test } from "vitest";
 import { keys, StampedeError, type ObjectStore } from "@stampede/core";
 import { type ShardRequest } from "@stampede/data";
@@ -225,6 +227,20 @@ describe("interruptions and failures", () => {
     expect(await complaint(failed)).toContain('data.not-a-number: data.csv:100001, column "b"');
     expect(await stored(store)).toEqual({});
     expect(await leftIn(temporaryFolder)).toEqual([]);
+  });
+
+  test("shows no temporary file whenever a signal's listener could end the process", async () => {
+    const temporaryFolder = await newFolder();
+    const seen = new Set<string>();
+    let running = true;
+    const split = { dataset: numbered(1000), order: "shuffled", partitions: 2, validationSplit: 0.1 } as const;
+    const sharded = shard(split, { temporaryFolder }).finally(() => (running = false));
+    while (running) {
+      for (const name of readdirSync(temporaryFolder)) seen.add(name);
+      await setImmediate();
+    }
+    await sharded;
+    expect([...seen]).toEqual([]);
   });
 
   test("an abort stops the pass", async () => {

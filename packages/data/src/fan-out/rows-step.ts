@@ -56,7 +56,7 @@ export async function storeRun(wanted: LaidOut, run: number, deps: ShardStepDeps
   const sets: SpooledSet[] = [];
   const moments: Uint8Array[] = [];
   try {
-    for (const set of setsOf(request)) sets.push(await openSet(set, rows, encoders, wanted, deps));
+    for (const set of setsOf(request)) sets.push(openSet(set, rows, encoders, wanted, deps));
     const [train, validation] = sets;
     if (train === undefined) throw new RangeError("A sharding has a train set.");
     const afterBlock = (): void => {
@@ -119,17 +119,17 @@ async function runOf({ sharding, layout }: LaidOut, run: number, deps: ShardStep
   return { ...range, stretches: await stretchesOfRun(sized, layout.index, dataset.header, range) };
 }
 
-async function openSet(
+function openSet(
   set: SetName,
   run: RowRun,
   encoders: readonly FieldEncoder[],
   { sharding: { request } }: LaidOut,
   { temporaryFolder }: ShardStepDeps,
-): Promise<SpooledSet> {
+): SpooledSet {
   const { start } = shareOfRun(set, run, request);
   return {
     deal: request.order === "kept" ? new ContiguousDeal(1) : new RoundRobinDeal(request.partitions, start),
-    spool: await openSpool(encoders.length, temporaryFolder),
+    spool: openSpool(encoders.length, temporaryFolder),
     observed: set === "train" && request.preprocessing === undefined,
     scratches: encoders.map(() => new Scratch()),
   };

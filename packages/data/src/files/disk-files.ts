@@ -35,11 +35,15 @@ function readerOf(path: string, handle: FileHandle, { start, end }: ByteRange = 
 
 const wholeFile: ByteRange = { start: 0, end: Number.POSITIVE_INFINITY };
 
+export interface PositionedReads {
+  read(into: Uint8Array, offset: number, length: number, position: number): Promise<{ readonly bytesRead: number }>;
+}
+
 /** Reads from `position` on until `into` is full or the file ends. */
-export async function fill(handle: FileHandle, into: Uint8Array, position: number): Promise<number> {
+export async function fill(file: PositionedReads, into: Uint8Array, position: number): Promise<number> {
   let filled = 0;
   while (filled < into.length) {
-    const { bytesRead } = await handle.read(into, filled, into.length - filled, position + filled);
+    const { bytesRead } = await file.read(into, filled, into.length - filled, position + filled);
     if (bytesRead === 0) break;
     filled += bytesRead;
   }

@@ -46,8 +46,8 @@ export async function shardDataset(request: ShardRequest, deps: ShardDeps): Prom
   const encoders = makeEncoders(rows.fields, preprocessing);
   const sets: SpooledSet[] = [];
   try {
-    const train = await openSet(sets, request, encoders, preprocessing === undefined, deps);
-    const validation = ids.validation === undefined ? undefined : await openSet(sets, request, encoders, false, deps);
+    const train = openSet(sets, request, encoders, preprocessing === undefined, deps);
+    const validation = ids.validation === undefined ? undefined : openSet(sets, request, encoders, false, deps);
     const blockRows = blockRowsOf(rows, encoders);
     await dealOut(rows, encoders, { train, validation }, { request, blockRows, signal: deps.signal });
     await source.assertUnchanged();
@@ -76,16 +76,16 @@ export function idsOf(identity: unknown, request: ShardSettings): Ids {
   };
 }
 
-async function openSet(
+function openSet(
   opened: SpooledSet[],
   { order, partitions }: ShardRequest,
   encoders: readonly FieldEncoder[],
   observed: boolean,
   { temporaryFolder }: ShardDeps,
-): Promise<SpooledSet> {
+): SpooledSet {
   const deal = order === "kept" ? new ContiguousDeal(partitions) : new RoundRobinDeal(partitions);
   const scratches = encoders.map(() => new Scratch());
-  const set = { deal, spool: await openSpool(encoders.length, temporaryFolder), observed, scratches };
+  const set = { deal, spool: openSpool(encoders.length, temporaryFolder), observed, scratches };
   opened.push(set);
   return set;
 }

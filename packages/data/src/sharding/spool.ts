@@ -1,8 +1,7 @@
-import { mkdtemp, open, rm, type FileHandle } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { StampedeError } from "@stampede/core";
 import { fill } from "../files/disk-files.js";
+import { NamelessFile } from "../files/nameless-file.js";
 import { systemCode } from "../refusal.js";
 
 /** One temporary file a column, rows appended in the order of a deal. Memory does not grow with rows or partitions. */
@@ -14,26 +13,9 @@ export interface Spool {
   close(): Promise<void>;
 }
 
-/**
- * @param folder where the files are made; by default the system's folder for temporary files. They are removed from it at once and
- *   live on while they are open, so that nothing stays behind even when the process is killed.
- */
-export async function openSpool(columns: number, folder: string = tmpdir()): Promise<Spool> {
-  const files: FileHandle[] = [];
-  const close = async (): Promise<void> => {
-    for (const file of files) await file.close();
-  };
-  try {
-    const own = await mkdtemp(join(folder, "stampede-spool-"));
-    try {
-      for (let column = 0; column < columns; column++) files.push(await open(join(own, String(column)), "wx+"));
-    } finally {
-      await rm(own, { recursive: true, force: true });
-    }
-  } catch (error) {
-    await close();
-    throw spoolError(folder, error);
-  }
+/** @param folder where the files are made, which it does not show; by default the system's folder for temporary files */
+export function openSpool(columns: number, folder: string = tmpdir()): Spool {
+  const files = openFiles(columns, folder);
   const ends = files.map(() => 0);
   return {
     async append(parts) {
@@ -41,7 +23,7 @@ export async function openSpool(columns: number, folder: string = tmpdir()): Pro
         const file = files[column];
         const end = ends[column] ?? 0;
         if (file === undefined) continue;
-        await writeAll(file, bytes, end).catch((error: unknown) => Promise.reject(spoolError(folder, error)));
+        await file.writeAll(bytes, end).catch((error: unknown) => Promise.reject(spoolError(folder, error)));
         ends[column] = end + bytes.length;
       }
     },
@@ -54,14 +36,17 @@ export async function openSpool(columns: number, folder: string = tmpdir()): Pro
         `Expected ${into.length} spooled bytes at ${position}, found ${filled}.`,
       );
     },
-    close,
+    async close() {
+      for (const file of files) await file.close();
+    },
   };
 }
 
-async function writeAll(file: FileHandle, bytes: Uint8Array, position: number): Promise<void> {
-  for (let written = 0; written < bytes.length;) {
-    const { bytesWritten } = await file.write(bytes, written, bytes.length - written, position + written);
-    written += bytesWritten;
+function openFiles(columns: number, folder: string): NamelessFile[] {
+  try {
+    return NamelessFile.openMany(columns, folder);
+  } catch (error) {
+    throw spoolError(folder, error);
   }
 }
 
