@@ -1,17 +1,22 @@
 /** Field numbers of onnx.proto. */
-const fields = { graphOfModel: 7, nodeOfGraph: 1, attributeOfNode: 5, graphOfAttribute: 6 } as const;
+const fields = { graphOfModel: 7, nodeOfGraph: 1, opOfNode: 4, attributeOfNode: 5, graphOfAttribute: 6 } as const;
 
-/** The number of nodes of an ONNX file, with those of bodies; only of those that stand in so many bodies, if it is said. */
-export function countNodes(model: Uint8Array, inBodies = 0): number {
-  return messages(model, fields.graphOfModel).reduce((sum, graph) => sum + nodesOf(graph, inBodies), 0);
+/** The number of nodes of an ONNX file, with those of bodies. */
+export function countNodes(model: Uint8Array): number {
+  return opsOf(model).length;
 }
 
-function nodesOf(graph: Uint8Array, inBodies: number): number {
-  return messages(graph, fields.nodeOfGraph).reduce((sum, node) => {
+/** The operators of all nodes of an ONNX file, with those of bodies; only of those that stand in so many bodies, if it is said. */
+export function opsOf(model: Uint8Array, inBodies = 0): readonly string[] {
+  return messages(model, fields.graphOfModel).flatMap((graph) => opsOfGraph(graph, inBodies));
+}
+
+function opsOfGraph(graph: Uint8Array, inBodies: number): readonly string[] {
+  return messages(graph, fields.nodeOfGraph).flatMap((node) => {
     const bodies = messages(node, fields.attributeOfNode).flatMap((each) => messages(each, fields.graphOfAttribute));
-    const own = inBodies > 0 ? 0 : 1;
-    return sum + own + bodies.reduce((inner, body) => inner + nodesOf(body, inBodies - 1), 0);
-  }, 0);
+    const own = inBodies > 0 ? [] : messages(node, fields.opOfNode).map((name) => Buffer.from(name).toString());
+    return [...own, ...bodies.flatMap((body) => opsOfGraph(body, inBodies - 1))];
+  });
 }
 
 /** The sub-messages in one field of a message: https://protobuf.dev/programming-guides/encoding/ */

@@ -36,11 +36,15 @@ export class LeakyCell extends layers.Layer {
     if (x === undefined || state === undefined || kernel === undefined) throw new Error("a cell that was not built");
     if (scale === undefined || leak === undefined) throw new Error("a cell that was not built");
     const share = tf.sigmoid(leak.read());
-    const driven = tf.sin(
+    const driven = this.drive(
       tf.add(tf.matMul(x as tf.Tensor2D, kernel.read() as tf.Tensor2D), tf.mul(state, scale.read())),
     );
     const next = tf.add(tf.mul(share, state), tf.mul(tf.sub(1, share), driven));
     return [next, next];
+  }
+
+  protected drive(x: tf.Tensor): tf.Tensor {
+    return tf.sin(x);
   }
 
   override getConfig(): ReturnType<layers.Layer["getConfig"]> {
@@ -49,6 +53,20 @@ export class LeakyCell extends layers.Layer {
 }
 tf.serialization.registerClass(LeakyCell);
 
+/** Its gradient is infinite where x is not above 0, which is where the gradient of its clipping makes 0 of it. */
+class RootCell extends LeakyCell {
+  static override className = "RootCell";
+
+  protected override drive(x: tf.Tensor): tf.Tensor {
+    return tf.sqrt(tf.clipByValue(x, 0, 1));
+  }
+}
+tf.serialization.registerClass(RootCell);
+
 export function leakyCell(units: number): Cell {
   return new LeakyCell({ units });
+}
+
+export function rootCell(units: number): Cell {
+  return new RootCell({ units });
 }

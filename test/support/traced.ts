@@ -3,6 +3,7 @@ import { loadCore, loadCpuBackend, loadLayers } from "@stampede/graph";
 import type * as Tf from "@tensorflow/tfjs-core";
 import { expect } from "vitest";
 import { encodeModel, removeDeadCode, tensorFor, trace } from "@stampede/graph/internals";
+import { opsOf } from "../cases/graph-size.js";
 import { numbersOf, ort } from "./onnx.js";
 import { withoutBlocks } from "./plain-blocks.js";
 
@@ -68,6 +69,8 @@ export interface OnGraph {
   readonly results: Given[];
   /** The tfjs kernels that were traced. */
   readonly kernels: readonly string[];
+  /** The operators of the graph. */
+  readonly ops: readonly string[];
 }
 
 interface GraphOptions {
@@ -107,7 +110,7 @@ export async function onGraph(
       const tensor = found[name];
       return { dtype: tensor?.type as Given["dtype"], shape: tensor?.dims ?? [], values: numbersOf(tensor) };
     });
-    return { results, kernels };
+    return { results, kernels, ops: opsOf(bytes) };
   } finally {
     await session.release();
   }

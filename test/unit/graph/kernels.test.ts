@@ -102,11 +102,13 @@ describe("refuses, naming the option,", () => {
       const inBatches: Run = (x, at) => tf.gather(x, at, 1, 1);
       const nested: Run = (x, at) => tf.gatherND(x, at);
       const scatter: Run = (x, at) => tf.scatterND(at, x, [3, 3]);
+      const gradient: Run = (x, at) => tf.grad((rows) => tf.gather(rows, at))(x);
       for (const [run, shape] of [
         [gather, [2, 3]],
         [inBatches, [1, 3]],
         [nested, [3, 3]],
         [scatter, [1, 3]],
+        [gradient, [3, 3]],
       ] as const) {
         await expect(onGraph(run, [given(shape), places])).rejects.toThrow(/index|indice/);
       }
@@ -115,6 +117,19 @@ describe("refuses, naming the option,", () => {
 });
 
 describe("the gradient of an embedding", () => {
+  it("does not look for rows that there are not, which its embedding refuses", async () => {
+    const ids: Given = { dtype: "int32", shape: [3], values: [2, 0, 2] };
+    const { results, ops } = await onGraph(
+      (table, of) => {
+        const { value, grad } = tf.valueAndGrad((rows) => tf.sum(tf.gather(rows, of)))(table);
+        return [value, grad];
+      },
+      [given([3, 2]), ids],
+    );
+    expect(results[1]?.values).toEqual([1, 1, 0, 0, 2, 2]);
+    expect(ops).not.toContain("Equal");
+  });
+
   it("is the same every time and loses nothing, on two threads", async () => {
     const [rows, width, count] = [5, 64, 12_000];
     const random = uniformStream(1);

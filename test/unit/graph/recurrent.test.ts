@@ -5,7 +5,7 @@ import * as tf from "@tensorflow/tfjs-core";
 import { layers, sequential } from "@tensorflow/tfjs-layers";
 import { beforeAll, expect, it } from "vitest";
 import { floats } from "../../cases/data.js";
-import { countNodes } from "../../cases/graph-size.js";
+import { opsOf } from "../../cases/graph-size.js";
 import { leakyCell, LeakyCell } from "../../cases/leaky-cell.js";
 import type { Layer } from "../../cases/case.js";
 
@@ -14,8 +14,8 @@ beforeAll(() => createEngine("tfjs-cpu"));
 type Kind = "train" | "evaluate" | "predict";
 interface Size {
   readonly nodes: number;
-  /** Of a training graph: those that run once a time step. */
-  readonly inSteps: number;
+  /** Operators of a training graph that run once a time step. */
+  readonly inSteps: readonly string[];
   readonly bytes: number;
 }
 
@@ -33,7 +33,7 @@ async function sizeOf(kind: Kind, steps: number, first: (inputShape: number[]) =
     const fields = kind === "predict" ? [x] : [x, y];
     const request = kind === "train" ? { kind, batchSize: 4, fields } : { kind, fields };
     const { bytes } = compiler.compile(request);
-    return { nodes: countNodes(bytes), inSteps: countNodes(bytes, 2), bytes: bytes.length };
+    return { nodes: opsOf(bytes).length, inSteps: opsOf(bytes, 2), bytes: bytes.length };
   } finally {
     compiler.dispose();
     model.dispose();
@@ -50,15 +50,17 @@ it("leaves tfjs' count of layers alone, from which names of others follow", asyn
 });
 
 it.each([
-  ["lstm", (args: Gates) => layers.lstm(args), 29],
-  ["gru", (args: Gates) => layers.gru(args), 26],
+  ["lstm", (args: Gates) => layers.lstm(args), 32],
+  ["gru", (args: Gates) => layers.gru(args), 27],
 ] as const)(
   "%s: the line of a hard sigmoid is in the weights, where it is drawn once and not in every step",
   async (_, layer, most) => {
     const { inSteps } = await sizeOf("train", 3, (inputShape) => [
       layer({ units: 4, inputShape, recurrentActivation: "hardSigmoid" }),
     ]);
-    expect(inSteps).toBeLessThanOrEqual(most);
+    expect(inSteps.length).toBeLessThanOrEqual(most);
+    // Its gradient is something times 1 or 0, which takes less time than to choose.
+    expect(inSteps).not.toContain("Where");
   },
 );
 

@@ -4,7 +4,7 @@ import { arrayFor, type GraphBuilder } from "../ir/builder.js";
 import { add, cast, compare, where } from "../ir/ops/elementwise.js";
 import { scatterAdd, withoutNegative } from "../ir/ops/scatter.js";
 import { gather, reshape } from "../ir/ops/shape.js";
-import type { Value } from "../ir/types.js";
+import { producerOf, type Value } from "../ir/types.js";
 import { graphDType } from "../trace/backend.js";
 import { kernel, type KernelTable } from "../trace/kernel.js";
 import { axesOf } from "./reduction.js";
@@ -53,11 +53,26 @@ function segmentSum(g: GraphBuilder, rows: Value, ids: Value, segments: number):
   const shape = [segments, ...inner];
   if (segments === 0) return g.splat(0, "float32", shape);
   const given = cast(g, ids, "int32");
+  const valid = refusedElsewhere(g, given, segments);
+  if (valid !== undefined) return scatterAdd(g, g.splat(0, "float32", shape), reshape(g, valid, [count, 1]), x);
   const bounds = [g.scalar(0, "int32"), g.scalar(segments - 1, "int32")];
   const known = g.node("Clip", [given, ...bounds], { dtype: "int32", shape: ids.shape });
   const isKnown = reshape(g, compare(g, "Equal", known, given), [count, ...inner.map(() => 1)]);
   const counted = where(g, isKnown, x, g.scalar(0));
   return scatterAdd(g, g.splat(0, "float32", shape), reshape(g, known, [count, 1]), counted);
+}
+
+/**
+ * The ids, where slices are gathered by them from as many: one that is no segment's ends the step there. So it is with the gradient of an
+ * embedding, whose rows need not be looked at again.
+ */
+function refusedElsewhere(g: GraphBuilder, ids: Value, segments: number): Value | undefined {
+  const asGiven = [ids, producerOf(ids, "Reshape")?.inputs[0] ?? ids].map((each) => withoutNegative(g, each));
+  const isGathered = g.nodes.some(({ op, inputs: [x, indices], attributes }) => {
+    const isBy = indices !== undefined && asGiven.includes(indices);
+    return op === "Gather" && isBy && attributes["axis"] === 0 && x?.shape[0] === segments;
+  });
+  return isGathered ? asGiven[0] : undefined;
 }
 
 function oneHot(g: GraphBuilder, indices: Value, attrs: Tf.OneHotAttrs): Value {

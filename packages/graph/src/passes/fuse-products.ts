@@ -12,6 +12,8 @@ const domain = "com.microsoft";
 export const fuseOperands: Rule = ({ op, outputs }, [a, b], { g }) => {
   const [result] = outputs;
   if (op !== "MatMul" || a?.dtype !== "float32" || b === undefined || result === undefined) return undefined;
+  // Two matrices are a Gemm; the few products of them that are not want what they are given turned round first.
+  if (result.shape.length === 2) return undefined;
   const [left, right] = [operand(g, a), operand(g, b)];
   const alpha = left.factor * right.factor;
   if (alpha === 1 && !left.isTransposed && !right.isTransposed) return undefined;

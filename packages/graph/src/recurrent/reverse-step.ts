@@ -152,7 +152,10 @@ export class ReverseStep {
     }
     const isWhereTrue = splatOf(no) === 0;
     if (!isWhereTrue && splatOf(yes) !== 0) return undefined;
-    return this.#ofOne({ ...node, inputs: [isWhereTrue ? yes : no] }, value, (factor) =>
+    const x = isWhereTrue ? yes : no;
+    // As a factor 0 would make NaN of a gradient that is infinite where it is not wanted.
+    if (!this.#changing.has(x) || !this.#factors.isFinite(this.#scaledValue(x).base)) return undefined;
+    return this.#ofOne({ ...node, inputs: [x] }, value, (factor) =>
       this.#factors.chosen(factor, condition, isWhereTrue),
     );
   }
@@ -203,7 +206,10 @@ export interface PartOfProduct {
   readonly end: number;
 }
 
-/** What a value is that is cut from a plain product: tfjs' gradient of a concatenation. */
+/**
+ * What a value is that is cut from a plain product: tfjs' gradient of a concatenation. Weights that were turned round for the forward step
+ * are taken as they are, which is turned round for this one: onnxruntime multiplies a few rows with a transposed matrix 8 % faster.
+ */
 export function partOfProduct(value: Value): PartOfProduct | undefined {
   const cut = producerOf(value, "Split", "Slice");
   const product = producerOf(cut?.inputs[0], "Gemm");
@@ -211,7 +217,9 @@ export function partOfProduct(value: Value): PartOfProduct | undefined {
   const [rows, matrix, more] = product?.inputs ?? [];
   if (range === undefined || rows === undefined || matrix === undefined || more !== undefined) return undefined;
   if (product?.attributes["transA"] === 1) return undefined;
-  return { rows, matrix, transB: product?.attributes["transB"] === 1, ...range };
+  if (product?.attributes["transB"] === 1) return { rows, matrix, transB: true, ...range };
+  const weights = producerOf(matrix, "Transpose")?.inputs[0];
+  return { rows, matrix: weights ?? matrix, transB: weights !== undefined, ...range };
 }
 
 function columnRange(cut: Node, value: Value): { readonly start: number; readonly end: number } | undefined {
