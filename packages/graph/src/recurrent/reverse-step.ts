@@ -208,7 +208,7 @@ export interface PartOfProduct {
 
 /**
  * What a value is that is cut from a plain product: tfjs' gradient of a concatenation. Weights that were turned round for the forward step
- * are taken as they are, which is turned round for this one: onnxruntime multiplies a few rows with a transposed matrix 8 % faster.
+ * are taken as they are, which is turned round for this one: onnxruntime multiplies a few rows with a transposed matrix up to 8 % faster.
  */
 export function partOfProduct(value: Value): PartOfProduct | undefined {
   const cut = producerOf(value, "Split", "Slice");
