@@ -63,8 +63,25 @@ class RootCell extends LeakyCell {
 }
 tf.serialization.registerClass(RootCell);
 
+/** The same for half of its units: their gradient is a product with an infinite number. */
+class HalfRootCell extends LeakyCell {
+  static override className = "HalfRootCell";
+
+  protected override drive(x: tf.Tensor): tf.Tensor {
+    const [first, second] = tf.split(tf.clipByValue(x, 0, 1), 2, 1);
+    if (first === undefined || second === undefined) throw new Error("a cell of an odd number of units");
+    // Just infinite: one that also grows fast in front of 0 would make much of every rounding.
+    return tf.concat([tf.pow(first, 0.9), second], 1);
+  }
+}
+tf.serialization.registerClass(HalfRootCell);
+
 export function leakyCell(units: number): Cell {
   return new LeakyCell({ units });
+}
+
+export function halfRootCell(units: number): Cell {
+  return new HalfRootCell({ units });
 }
 
 export function rootCell(units: number): Cell {

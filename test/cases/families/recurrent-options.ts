@@ -2,7 +2,7 @@ import * as tf from "@tensorflow/tfjs-core";
 import { initializers, input, layers, model, type SymbolicTensor } from "@tensorflow/tfjs-layers";
 import { functionalCase, sequentialCase, type Case, type Layer, type Layers, type Maker } from "../case.js";
 import { floats, masked, words } from "../data.js";
-import { leakyCell, rootCell } from "../leaky-cell.js";
+import { halfRootCell, leakyCell, rootCell } from "../leaky-cell.js";
 
 const loss = "meanSquaredError";
 const length = 9;
@@ -87,6 +87,10 @@ export const recurrentOptionCases: readonly Case[] = [
   ),
   recurrent("cell of one's own", () => [
     layers.rnn({ cell: leakyCell(4), inputShape, returnSequences: true }),
+    layers.flatten(),
+  ]),
+  recurrent("cell of one's own, half of its gradient infinite", () => [
+    layers.rnn({ cell: halfRootCell(4), inputShape, returnSequences: true }),
     layers.flatten(),
   ]),
   recurrent("cell of one's own, its gradient infinite where it is cut", () => [

@@ -52,6 +52,11 @@ export class Factors {
     return isWhereTrue ? where(g, condition, factor, zero) : where(g, condition, zero, factor);
   }
 
+  /** From here on `standIn` counts as what it stands for. */
+  standsFor(standIn: Value, value: Value): void {
+    this.#finite.set(standIn, this.isFinite(value));
+  }
+
   /** Whether 0 times a value is 0. */
   isFinite(value: Value): boolean {
     const known = this.#finite.get(value);

@@ -70,6 +70,7 @@ export class ReverseStep {
   #fromForward(value: Value): Value {
     const inside = this.#forward.standIn(value.shape, value.dtype);
     this.scan.addInput(inside, this.#forward.sequence(value));
+    this.#factors.standsFor(inside, value);
     return inside;
   }
 
