@@ -1,2 +1,2 @@
 /** Grows with every change of what graphs compute or of how they are fed. */
-export const compilerVersion = "2";
+export const compilerVersion = "3";
