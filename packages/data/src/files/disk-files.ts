@@ -35,6 +35,7 @@ function readerOf(path: string, handle: FileHandle, { start, end }: ByteRange = 
 
 const wholeFile: ByteRange = { start: 0, end: Number.POSITIVE_INFINITY };
 
+/** What is read in any order; a FileHandle is one. */
 export interface PositionedReads {
   read(into: Uint8Array, offset: number, length: number, position: number): Promise<{ readonly bytesRead: number }>;
 }
