@@ -32,6 +32,13 @@ async function until(waiting: readonly Done[], count: number): Promise<void> {
   while (waiting.length < count) await new Promise((resolve) => setImmediate(resolve));
 }
 
+/** Until there are objects of these names: in the same turn their writers ask for a sync of the folder. */
+async function untilThere(store: FolderObjectStore, names: readonly string[]): Promise<void> {
+  for (const name of names) {
+    while ((await store.head(`marks/${name}`)) === undefined) await new Promise((resolve) => setImmediate(resolve));
+  }
+}
+
 it("shares the sync of a folder among all who write there while another one runs", async () => {
   const { store, waiting } = await slowStore();
   const done: string[] = [];
@@ -42,7 +49,7 @@ it("shares the sync of a folder among all who write there while another one runs
   const first = write("first");
   await until(waiting, 1);
   const others = [write("second"), write("third"), write("fourth")];
-  while ((await store.head("marks/fourth")) === undefined) await new Promise((resolve) => setImmediate(resolve));
+  await untilThere(store, ["second", "third", "fourth"]);
   waiting[0]?.(null);
   await first;
   await until(waiting, 2);
@@ -58,7 +65,7 @@ it("tells of a sync that fails those alone whose it was", async () => {
   const first = store.create("marks/first", new Uint8Array(8));
   await until(waiting, 1);
   const second = store.create("marks/second", new Uint8Array(8));
-  while ((await store.head("marks/second")) === undefined) await new Promise((resolve) => setImmediate(resolve));
+  await untilThere(store, ["second"]);
   waiting[0]?.(Object.assign(new Error("no space"), { code: "ENOSPC", syscall: "fsync" }));
   await expect(first).rejects.toMatchObject({ code: "store.full" });
   await until(waiting, 2);
